@@ -1,0 +1,386 @@
+"""The ears and mouth of one call: frames in, prompts out, one question at a time.
+
+``Call`` listens to the leg, lets the detector and the turn machine decide, and does
+what they say: recognition opened with the words that came before its decision,
+prompts stopped and resumed, keys collected. Frames are handled inline, at once.
+
+Turns are measured in the caller's audio, 20 ms a frame, not by the clock: a process that
+stood still for a second, or a network that did, ends nobody's sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import soxr
+
+from bots.conversation import Heard
+from bots.detect import QUIETEST_DB, SpeechDetector
+from bots.errors import RecognitionFailed
+from bots.nlu.numbers import digit_string
+from bots.nlu.yes_no import yes_or_no
+from bots.ports import AudioLeg, Expectation, Hypothesis, Recognition, Transcriber
+from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.turn import BARGE_IN_S, FRAME_S, ONSET_S, Act, TurnMachine, profile_for
+
+PRE_ROLL_FRAMES = 20
+"""Audio kept from before speech was noticed, 0.4 s: its first sound is often quiet."""
+UNCLEAR = "[unclear]"
+"""What the transcript shows of speech in which no words were recognised."""
+BACKCHANNELS = frozenset(
+    {"mhm", "mm", "hm", "hmm", "uh", "um", "uh huh", "aha", "ok", "okay", "yeah", "yep"}
+    | {"right", "sure", "alright", "all right", "i see", "嗯", "好", "好的", "是的", "jā", "labi"}
+)
+"""Said over a prompt these mean "go on", unless the question is a yes or no."""
+ORDER_DIGITS = 6
+FILLER_AFTER_S = 0.9
+"""Who waits longer for an answer is told that it is being looked up (0.8 to 1.0 s)."""
+NOTHING = Hypothesis("", 0.0)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is said, and what is hoped to be heard then."""
+
+    lines: tuple[str, ...]
+    expect: Expectation = field(default_factory=Expectation)
+    max_digits: int = 0
+    pace: float = NORMAL_PACE
+    """Below 1 for a caller who asked for slower speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Moments of one turn on the call's clock, seconds; None for not measured."""
+
+    speech_ended_at: float | None = None
+    ended_at: float | None = None
+    recognised_at: float | None = None
+    understood_at: float | None = None
+    first_audio_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a question went: None in ``heard`` when the caller has gone.
+
+    ``said`` has, per line, the words that the caller heard. When the usual recogniser could
+    not, ``instead_of`` says why and ``heard_by`` names the one that did, empty for none.
+    """
+
+    heard: Heard | None
+    said: tuple[str, ...]
+    timing: Timing = field(default_factory=Timing)
+    heard_by: str = ""
+    instead_of: str = ""
+
+    @property
+    def deaf(self) -> bool:
+        """Whether something was said and no recogniser worked."""
+        return bool(self.instead_of) and not self.heard_by
+
+
+class _Happening:
+    """What the listening side tells the asking side."""
+
+    PROMPT_ENDED = "prompt-ended"
+    LEFT = "left"
+
+
+class Call:
+    """One leg with its detector, turn machine and recognition."""
+
+    def __init__(
+        self,
+        leg: AudioLeg,
+        transcriber: Transcriber,
+        prompts: Prompts,
+        seconds: Callable[[], float],
+    ) -> None:
+        """Starts to listen at once. Close it when the bot has done with the leg."""
+        self.leg = leg
+        self._transcriber = transcriber
+        self._prompts = prompts
+        self._seconds = seconds
+        self._detector = SpeechDetector()
+        self._machine = TurnMachine()
+        self._expect = Expectation()
+        self._max_digits = 0
+        self._saying: Saying | None = None
+        self._early = ""
+        """Keys pressed before the first prompt: callers who know the menu do not wait."""
+        self._playing: asyncio.Task[None] | None = None
+        self._recognition: Recognition | None = None
+        self._refused = ""
+        """Why no recogniser listens."""
+        self._understood = NOTHING
+        self._pre_roll: deque[bytes] = deque(maxlen=PRE_ROLL_FRAMES)
+        self._spoken_s = 0.0
+        self._frames = 0
+        self._awaited: tuple[int, asyncio.Event] | None = None
+        """The frame for which somebody waits."""
+        self._spoke_at: float | None = None
+        self._resampler: soxr.ResampleStream | None = None
+        self._inbox: asyncio.Queue[Act | str] = asyncio.Queue()
+        if leg.closed.is_set():
+            self._inbox.put_nowait(_Happening.LEFT)
+        leg.listen(self, live=False)
+
+    @property
+    def first_audio_at(self) -> float | None:
+        """When the present saying's first audio went out on the wire."""
+        return self._saying.first_audio_at if self._saying is not None else None
+
+    def close(self) -> None:
+        """Stop listening and free what recognition holds. Safe to call twice."""
+        self._machine.rest()
+        self._drop_recognition()
+        if self._playing is not None:
+            self._playing.cancel()
+        self.leg.listen(None)
+
+    @property
+    def _heard_s(self) -> float:
+        """The turn machine's time: how much of the caller was heard so far."""
+        return self._frames * FRAME_S
+
+    async def ask(self, question: Question) -> Asked:
+        """Say the lines, let the caller speak, press keys or keep silent."""
+        self._expect, self._max_digits = question.expect, question.max_digits
+        saying = self._begin_saying(question.lines, question.expect.language, question.pace)
+        profile = profile_for(question.expect.kind)
+        self._do(self._machine.prompt_began(profile, self._heard_s, max_digits=question.max_digits))
+        early, self._early = self._early, ""
+        for digit in early:
+            self.pressed(digit)
+        while True:
+            heard, timing = await self._next()
+            if heard is not None or self.leg.closed.is_set():
+                got = self._understood
+                said = tuple(saying.heard())
+                return Asked(heard, said, timing, got.heard_by, got.instead_of)
+
+    async def say(
+        self, lines: Sequence[str], language: str, pace: float = NORMAL_PACE
+    ) -> tuple[str, ...]:
+        """Say something that expects no answer; what the caller heard of each line."""
+        saying = self._begin_saying(lines, language, pace)
+        self._machine.rest()
+        self._drop_recognition()
+        while not self.leg.closed.is_set():
+            if await self._inbox.get() == _Happening.PROMPT_ENDED:
+                break
+        return tuple(saying.heard())
+
+    async def fill(self, filler: Question, answer: asyncio.Future[Any]) -> str:
+        """Say the filler's line when ``answer`` takes long, and what was heard of it.
+
+        Nothing when the answer, or the end of the call, comes before its first sound;
+        once it sounds it is said to its end. Errors of ``answer`` are the caller's.
+        """
+        await self._first_of(self._waited(FILLER_AFTER_S), answer)
+        if answer.done() or self.leg.closed.is_set():
+            return ""
+        language, pace = filler.expect.language, filler.pace
+        saying = Saying(self.leg, self._prompts, filler.lines, language, self._seconds, pace)
+        self._saying = saying
+        playing = asyncio.create_task(saying.play(), name="filler")
+        try:
+            await asyncio.wait({playing, answer}, return_when=asyncio.FIRST_COMPLETED)
+            if saying.begun:
+                await playing
+        finally:
+            playing.cancel()
+        return " ".join(part for part in saying.heard() if part)
+
+    async def _waited(self, seconds: float) -> None:
+        """Return when so much of the line was heard, or the leg is over."""
+        self._awaited = self._frames + round(seconds / FRAME_S), asyncio.Event()
+        await self._awaited[1].wait()
+
+    @staticmethod
+    async def _first_of(waited: Coroutine[Any, Any, None], answer: asyncio.Future[Any]) -> None:
+        waiting = asyncio.create_task(waited, name="patience")
+        try:
+            await asyncio.wait({waiting, answer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+
+    # -- LegListener ---------------------------------------------------------------
+
+    def heard(self, pcm: bytes) -> None:
+        """20 ms of the caller."""
+        saying = self._saying
+        if saying is not None:
+            saying.note_progress()
+        speech = self._detector.frame(pcm, saying.level_db if saying else QUIETEST_DB)
+        self._pre_roll.append(pcm)
+        if self._recognition is not None:
+            self._feed(pcm)
+            self._spoken_s += FRAME_S if speech else 0.0
+            self._judge_complete(speech)
+        self._frames += 1
+        if self._awaited is not None and self._frames >= self._awaited[0]:
+            self._awaited[1].set()
+        acts = self._machine.frame(speech, self._heard_s)
+        if self._machine.last_speech_at == self._heard_s:
+            self._spoke_at = self._seconds()
+        self._do(acts)
+
+    def pressed(self, digit: str) -> None:
+        """A key."""
+        if self._saying is None:
+            self._early += digit
+            return
+        self._do(self._machine.key(digit, self._heard_s))
+
+    def hung_up(self, cause: int) -> None:
+        """The leg is over."""
+        self._drop_recognition()
+        if self._awaited is not None:
+            self._awaited[1].set()
+        self._inbox.put_nowait(_Happening.LEFT)
+
+    # -- what the machine asks for -------------------------------------------------
+
+    def _do(self, acts: Sequence[Act]) -> None:
+        for act in acts:
+            match act:
+                case Act.START_RECOGNITION:
+                    self._start_recognition()
+                case Act.DROP_RECOGNITION:
+                    self._drop_recognition()
+                case Act.STOP_PLAYBACK:
+                    if self._saying is not None:
+                        self._saying.stop()
+                case Act.RESUME_PLAYBACK:
+                    self._play()
+                case _:
+                    self._inbox.put_nowait(act)
+
+    async def _next(self) -> tuple[Heard | None, Timing]:
+        happening = await self._inbox.get()
+        self._understood = NOTHING
+        match happening:
+            case Act.END_TURN:
+                return await self._end_turn()
+            case Act.TAKE_DIGITS:
+                return Heard.pressed(self._machine.answer), Timing()
+            case Act.NO_INPUT:
+                return Heard.silence(), Timing()
+            case _Happening.PROMPT_ENDED:
+                self._do(self._machine.prompt_ended(self._heard_s))
+        return None, Timing()
+
+    async def _end_turn(self) -> tuple[Heard | None, Timing]:
+        ended = self._seconds()
+        spoke_until = self._spoke_at
+        interrupted = self._saying is not None and self._saying.stopped
+        hypothesis = self._understood = await self._recognised()
+        timing = Timing(spoke_until, ended, self._seconds())
+        if self._means_nothing(hypothesis, interrupted):
+            self._do(self._machine.meant_nothing(self._heard_s))
+            return None, timing
+        if not hypothesis.text:
+            return Heard.said(UNCLEAR, 0.0), timing
+        heard = Heard.said(hypothesis.text, hypothesis.confidence, hypothesis.alternatives)
+        return heard, timing
+
+    def _means_nothing(self, hypothesis: Hypothesis, interrupted: bool) -> bool:
+        if not hypothesis.text:
+            # What nobody could recognise may have been anything, and is not ignored.
+            ignored = interrupted and not (hypothesis.instead_of and not hypothesis.heard_by)
+            return ignored or self._spoken_s < BARGE_IN_S
+        backchannel = hypothesis.text.lower().strip(" .,!") in BACKCHANNELS
+        return interrupted and backchannel and self._expect.kind != "yes-no"
+
+    # -- speaking --------------------------------------------------------------------
+
+    def _begin_saying(self, lines: Sequence[str], language: str, pace: float) -> Saying:
+        self._saying = Saying(self.leg, self._prompts, lines, language, self._seconds, pace)
+        self._play()
+        return self._saying
+
+    def _play(self) -> None:
+        assert self._saying is not None
+        self._playing = asyncio.create_task(self._play_through(self._saying), name="prompt")
+
+    async def _play_through(self, saying: Saying) -> None:
+        try:
+            await saying.play()
+        finally:
+            # Whatever went wrong with the sound, the caller gets the word.
+            saying.note_progress()
+            if not saying.stopped:
+                self._inbox.put_nowait(_Happening.PROMPT_ENDED)
+
+    # -- recognition -----------------------------------------------------------------
+
+    def _start_recognition(self) -> None:
+        self._drop_recognition()
+        self._refused = ""
+        self._spoken_s = ONSET_S
+        wanted = self._transcriber.sample_rate
+        self._resampler = None
+        if wanted != self.leg.sample_rate:
+            self._resampler = soxr.ResampleStream(
+                self.leg.sample_rate, wanted, 1, dtype="int16", quality="QQ"
+            )
+        try:
+            self._recognition = self._transcriber.open(self._expect)
+        except RecognitionFailed as error:
+            log.warning("cannot recognise speech on leg %s: %s", self.leg.id, error)
+            self._refused = str(error)
+            return
+        for frame in self._pre_roll:
+            self._feed(frame)
+
+    def _feed(self, pcm: bytes) -> None:
+        if self._recognition is None:
+            return
+        if self._resampler is not None:
+            pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2")).tobytes()
+        self._recognition.feed(pcm)
+
+    def _drop_recognition(self) -> None:
+        if self._recognition is not None:
+            self._recognition.cancel()
+            self._recognition = None
+
+    async def _recognised(self) -> Hypothesis:
+        recognition, self._recognition = self._recognition, None
+        if recognition is None:
+            return Hypothesis("", 0.0, instead_of=self._refused)
+        try:
+            return await recognition.finish()
+        except RecognitionFailed as error:
+            log.warning("recognition failed on leg %s: %s", self.leg.id, error)
+            return Hypothesis("", 0.0, instead_of=str(error))
+
+    def _judge_complete(self, speech: bool) -> None:
+        """Tell the machine whether the answer so far is whole by its type."""
+        if self._recognition is None:
+            return
+        if not speech and self._is_complete(self._recognition.partial()):
+            self._machine.complete()
+        else:
+            self._machine.incomplete()
+
+    def _is_complete(self, partial: str) -> bool:
+        if not partial:
+            return False
+        kind = self._expect.kind
+        if kind in ("order-number", "digits"):
+            wanted = self._max_digits or ORDER_DIGITS
+            return any(len(run) == wanted for run in digit_string(partial))
+        if kind == "yes-no":
+            return yes_or_no(partial, self._expect.language) is not None
+        return kind == "choice" and partial in {phrase.lower() for phrase in self._expect.phrases}

@@ -1,0 +1,326 @@
+"""One conversation, whatever the channel: run the flow, do its I/O, hand back what to say.
+
+Both the text bot and the voice bot use :class:`Conversation`. It keeps nothing:
+the flow's whole memory is JSON that goes in and comes out, so that any process
+can go on with any interaction::
+
+    turn = await conversation.begin(interaction, customer_name="Anna")
+    ...speak turn.replies, listen for turn.expectation...
+    turn = await conversation.hear(turn.memory, Heard.said("where is my parcel", 0.8))
+    ...until turn.handoff or turn.ended is set
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from bots.errors import ActionFailed, NoSuchFlow
+from bots.flow.interpreter import phrase, resume, start
+from bots.flow.model import Flow, Text
+from bots.flow.outcome import (
+    Action,
+    Answered,
+    Ask,
+    Context,
+    End,
+    Fetched,
+    Given,
+    HandOff,
+    Memory,
+    NeedAnswer,
+    NeedHttp,
+    Outcome,
+    Say,
+    Understood,
+)
+from bots.handoff import build_packet
+from bots.ports import Actions, Expectation, Knowledge
+from router.errors import LocalError
+from router.events import Fact, QuestionUnanswered
+from router.model import Channel, Citation, Handoff, Interaction
+from router.ports import Clock
+
+MAX_CALLS = 20
+"""Calls to knowledge and actions in one turn; more is a loop in the flow."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came from the customer: words, key presses, or nothing (silence).
+
+    ``confidence`` is the recogniser's 0..1 (1 for typed text); ``alternatives``
+    are its other guesses, best first.
+    """
+
+    text: str = ""
+    digits: str = ""
+    confidence: float = 1.0
+    alternatives: tuple[str, ...] = ()
+
+    @classmethod
+    def said(cls, text: str, confidence: float = 1.0, alternatives: tuple[str, ...] = ()) -> Heard:
+        """Words, spoken or typed."""
+        return cls(text=text, confidence=confidence, alternatives=alternatives)
+
+    @classmethod
+    def pressed(cls, digits: str) -> Heard:
+        """Keys of the telephone, collected into one answer (a trailing ``#`` is dropped)."""
+        return cls(digits=digits.rstrip("#") or "#")
+
+    @classmethod
+    def silence(cls) -> Heard:
+        """Nobody said or pressed anything in time."""
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One thing to say. ``spoken`` is the form for the ear, ``text`` the transcript's.
+
+    ``question`` is True for the prompt of the step that now waits for the customer.
+    """
+
+    text: str
+    spoken: str
+    citations: tuple[Citation, ...] = ()
+    question: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the bot does now, in this order: say ``replies``, then one of three.
+
+    ``handoff`` set: give the interaction to ``queue`` with ``skills`` and be silent;
+    ``ended`` set (a reason): close it; neither: listen for ``expectation``.
+    ``max_digits`` is how many keys complete an answer by telephone (1 for a menu,
+    6 for an order number, 0 when keys mean nothing here; ``0`` alone always reaches
+    a person). ``memory`` is JSON: store it, give it back to :meth:`Conversation.hear`.
+    ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
+    the answer to this turn takes its time.
+    """
+
+    replies: tuple[Reply, ...]
+    memory: dict[str, Any]
+    expectation: Expectation = field(default_factory=Expectation)
+    max_digits: int = 0
+    handoff: Handoff | None = None
+    queue: str = ""
+    skills: Mapping[str, int] = field(default_factory=dict)
+    ended: str | None = None
+    facts: tuple[Fact, ...] = ()
+    fillers: tuple[str, ...] = ()
+
+
+class Understanding(Protocol):
+    """From words to intents; ``bots.nlu.understanding.IntentUnderstanding``."""
+
+    async def prepare(self, flow: Flow) -> None:
+        """Get ready for this flow (training). Safe to repeat."""
+        ...
+
+    async def understand(self, flow: Flow, text: str, language: str) -> Understood:
+        """What the customer wants; ``language`` is the conversation's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every conversation needs from outside. ``settings`` override flow variables."""
+
+    understanding: Understanding
+    knowledge: Knowledge
+    actions: Actions
+    clock: Clock
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Conversation:
+    """Runs one flow for any number of interactions at the same time."""
+
+    def __init__(self, flow: Flow, tools: Tools) -> None:
+        self.flow = flow
+        self._tools = tools
+
+    def phrase(self, memory: Mapping[str, Any], text: Text) -> str:
+        """A text of the flow filled in from this memory."""
+        return phrase(self.flow, memory, text, self._tools.settings)
+
+    async def prepare(self) -> None:
+        """Train the understanding for this flow; the first turn does it otherwise."""
+        await self._tools.understanding.prepare(self.flow)
+
+    async def begin(
+        self,
+        interaction: Interaction,
+        *,
+        customer_name: str = "",
+        fields: Mapping[str, str] | None = None,
+    ) -> Turn:
+        """The first turn: greeting and first question.
+
+        ``fields`` are starting values (default: ``interaction.meta["fields"]``).
+        """
+        given = interaction.meta.get("fields", {}) if fields is None else fields
+        context = Context(
+            channel=str(interaction.channel),
+            language=interaction.language,
+            name=customer_name,
+            fields={str(name): str(value) for name, value in given.items()},
+        )
+        outcome = start(self.flow, context, self._tools.settings)
+        outcome.memory["interaction_id"] = interaction.id
+        return await self._finish(outcome)
+
+    async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
+        """The answer to what the customer said, pressed, or did not say.
+
+        ``memory["answers"]`` maps the answers a campaign collects. A memory whose
+        conversation is over gives a turn without replies.
+        """
+        if memory["over"]:
+            return Turn((), dict(memory))
+        understood = await self._understood(memory, heard)
+        return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
+
+    async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
+        """The turn that brings a person, for a ``reason`` outside the conversation.
+
+        The flow's own way to a person, as if the customer had asked for one.
+        """
+        wish = Understood(text="agent", intent="agent", sure=True)
+        outcome = resume(self.flow, memory, wish, self._tools.settings)
+        # Nobody said that.
+        outcome.memory["last_utterance"] = memory["last_utterance"]
+        turn = await self._finish(outcome)
+        if turn.handoff is None:
+            return turn
+        return replace(turn, handoff=build_packet(self.flow, turn.memory, reason))
+
+    async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
+        today = self._tools.clock.now().date()
+        if heard.digits or not heard.text.strip():
+            return Understood(digits=heard.digits, today=today)
+        # Only words need the model: a greeting and keys do not wait for it to load.
+        await self.prepare()
+        understood = await self._tools.understanding.understand(
+            self.flow, heard.text, memory["language"]
+        )
+        return replace(
+            understood,
+            heard_confidence=heard.confidence,
+            alternatives=heard.alternatives,
+            today=today,
+        )
+
+    async def _finish(self, outcome: Outcome) -> Turn:
+        """Do the I/O the flow asks for until it waits for the customer or is over."""
+        replies: list[Reply] = []
+        facts: list[Fact] = []
+        for _ in range(MAX_CALLS):
+            said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
+            replies += [_reply(action) for action in said if action.text]
+            last = outcome.actions[-1] if outcome.actions else None
+            match last:
+                case NeedAnswer():
+                    given: Given = await self._ask_knowledge(last, outcome.memory, facts)
+                case NeedHttp():
+                    given = await self._call(last)
+                case _:
+                    return self._turn(outcome.memory, last, replies, facts)
+            outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
+        raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
+
+    def _turn(
+        self, memory: Memory, last: Action | None, replies: list[Reply], facts: list[Fact]
+    ) -> Turn:
+        turn = Turn(tuple(replies), memory, facts=tuple(facts))
+        match last:
+            case Ask():
+                expected = Expectation(last.kind, last.phrases, memory["language"])
+                fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
+                return replace(
+                    turn, expectation=expected, max_digits=last.max_digits, fillers=fillers
+                )
+            case HandOff():
+                packet = build_packet(self.flow, memory, last.reason)
+                return replace(turn, handoff=packet, queue=last.queue, skills=last.skills)
+            case End():
+                return replace(turn, ended=last.reason)
+        return turn
+
+    async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
+        language = memory["language"]
+        answer = await self._tools.knowledge.answer(need.question, language)
+        if not answer.known:
+            facts.append(
+                QuestionUnanswered(
+                    at=self._tools.clock.now(),
+                    interaction_id=memory["interaction_id"],
+                    question=need.question,
+                    language=language,
+                    score=answer.score,
+                )
+            )
+            return Answered(known=False, score=answer.score)
+        citations = tuple(answer.citations)
+        return Answered(True, answer.text, answer.spoken, citations, answer.score)
+
+    async def _call(self, need: NeedHttp) -> Fetched:
+        try:
+            status, body = await self._tools.actions.call(
+                need.method, need.url, need.body, need.timeout_s
+            )
+        except ActionFailed as error:
+            log.warning("action of flow %s failed: %s", self.flow.name, error)
+            return Fetched(0)
+        return Fetched(status, body)
+
+
+class Conversations(Mapping[str, Conversation]):
+    """All flows by name, and which one an interaction runs."""
+
+    def __init__(self, listed: Iterable[Conversation], entry: Mapping[Channel, str]) -> None:
+        """``entry`` is the company's flow per channel, for those who contact us."""
+        self._by_name = {conversation.flow.name: conversation for conversation in listed}
+        self._entry = entry
+
+    def __getitem__(self, name: str) -> Conversation:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def of(self, interaction: Interaction) -> Conversation:
+        """The conversation this interaction is in, or begins. Raises ``NoSuchFlow``.
+
+        The flow of its memory, of its ``meta["flow"]`` (campaigns), or its channel's.
+        """
+        name = (
+            interaction.bot_state.get("flow")
+            or interaction.meta.get("flow")
+            or self._entry.get(interaction.channel, "")
+        )
+        found = self._by_name.get(str(name))
+        if found is None:
+            known = ", ".join(sorted(self._by_name))
+            raise NoSuchFlow(f"no flow {name!r}; the loaded ones are: {known}")
+        return found
+
+    async def prepare(self) -> None:
+        """Train all of them; do this at the start so that the first customer does not wait."""
+        for conversation in self._by_name.values():
+            await conversation.prepare()
+
+
+def _reply(action: Say | Ask) -> Reply:
+    if isinstance(action, Ask):
+        return Reply(action.text, action.text, question=True)
+    return Reply(action.text, action.spoken, action.citations)

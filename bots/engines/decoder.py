@@ -1,0 +1,361 @@
+"""The worker process of the offline recogniser: `python -m bots.engines.decoder`.
+
+pocketsphinx holds Python's lock while it decodes, so it runs in processes of its own,
+each with several decoders that are made once and used again. Messages on standard input
+and output: length (u32 of what follows the kind), kind (one byte), utterance (u32), body.
+
+To the worker: ``M`` a model (JSON), ``O`` open (JSON), ``F`` audio (s16le 8 kHz),
+``E`` end, ``C`` cancel. From it: ``R`` ready, ``P`` partial text, ``H`` hypothesis (JSON),
+``X`` why it failed. A worker ends when its input does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+import pocketsphinx
+import soxr
+
+from bots.engines.espeak import ipa
+from bots.engines.lexicon import Lexicon, arpa, read_dictionary
+
+HEADER = struct.Struct(">IcI")
+LINE_RATE = 8000
+MODEL_RATE = 16000
+MAX_DECODERS = 24
+SPARE_DECODERS = 2
+"""Made before the first call needs them."""
+MAX_SEARCHES = 4
+"""Models kept ready in one decoder; adding one takes about 15 ms."""
+PARTIAL_EVERY = 3
+"""Audio messages between two looks at the partial text."""
+ALTERNATIVES = 3
+WARM_UP_MS = 400
+SPOKEN_RANGE_DB = 32
+SPOKEN_EDGE = 6
+"""Frames of 10 ms kept around what was spoken."""
+CMN = "46.92,30.08,-26.84,51.00,-19.01,3.53,15.28,-26.21,16.38,-13.10,5.73,12.30,-10.80"
+"""The cepstral mean of 8 kHz telephone speech brought to 16 kHz, measured over the rendered
+utterances; with the model's own mean, made for wideband, 68 % of the words are wrong."""
+BASE = "base"
+DIGIT_WORDS = frozenset(
+    {"zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
+)
+
+
+def pack(kind: bytes, utterance: int, body: bytes = b"") -> bytes:
+    """One message."""
+    return HEADER.pack(len(body), kind, utterance) + body
+
+
+def read_message(file: BinaryIO) -> tuple[bytes, int, bytes] | None:
+    """The next message; None at the end of the input."""
+    head = file.read(HEADER.size)
+    if len(head) < HEADER.size:
+        return None
+    size, kind, utterance = HEADER.unpack(head)
+    body = file.read(size)
+    return (kind, utterance, body) if len(body) == size else None
+
+
+@dataclass(slots=True)
+class Model:
+    """A language model (ARPA file) or a grammar (JSGF text) by name."""
+
+    name: str
+    path: str = ""
+    grammar: str = ""
+
+
+class Models:
+    """Everything a decoder can be set to, and the pronunciations for it."""
+
+    def __init__(self, lexicon: Lexicon, folder: str) -> None:
+        self._lexicon = lexicon
+        self._folder = folder
+        self._base: list[list[str]] = []
+        self._known: dict[str, list[str]] = {}
+        self.by_name: dict[str, Model] = {}
+        self.dictionary = os.path.join(folder, "words.dict")
+
+    def add(self, raw: dict[str, Any]) -> None:
+        """Make the model that the message describes."""
+        name = raw["name"]
+        if "grammar" in raw:
+            self._learn(raw["words"])
+            self.by_name[name] = Model(name, grammar=raw["grammar"])
+        else:
+            lines: list[list[str]] = raw["lines"]
+            if name == BASE:
+                self._base = lines
+            elif raw["with_base"]:
+                lines = self._base + lines
+            self._learn(word for line in lines for word in line)
+            path = os.path.join(self._folder, f"{len(self.by_name)}.lm")
+            usable = [[word for word in line if word in self._known] for line in lines]
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(arpa(line for line in usable if line))
+            self.by_name[name] = Model(name, path=path)
+        self._write_dictionary()
+
+    def phones(self, word: str) -> list[str]:
+        """Every pronunciation of a word that some model uses."""
+        return self._known[word]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word that some model uses."""
+        return frozenset(self._known)
+
+    def _learn(self, words: Any) -> None:
+        for word in words:
+            if word not in self._known:
+                phones = self._lexicon.phones(word)
+                if phones:
+                    self._known[word] = phones
+
+    def _write_dictionary(self) -> None:
+        with open(self.dictionary, "w", encoding="utf-8") as file:
+            for word, ways in sorted(self._known.items()):
+                for number, phones in enumerate(ways, 1):
+                    file.write(f"{word}{f'({number})' if number > 1 else ''} {phones}\n")
+
+
+class Decoder:
+    """One pocketsphinx decoder with the few models it was last used with."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._words = set(models.words)
+        self._searches: OrderedDict[str, None] = OrderedDict()
+        self._engine = pocketsphinx.Decoder(
+            hmm=pocketsphinx.get_model_path("en-us/en-us"),
+            dict=models.dictionary,
+            lm=None,
+            samprate=MODEL_RATE,
+            # The second pass costs up to 300 ms after the last word and mends one in a hundred.
+            fwdflat=False,
+            lw=9.0,
+            wip=0.2,
+            loglevel="FATAL",
+        )
+        # A fresh decoder takes the first sound it ever hears for noise and puts a word there.
+        self.start(BASE)
+        self.hear(_line_noise())
+        self.abandon()
+
+    def start(self, name: str) -> None:
+        """Begin an utterance with that model."""
+        self._select(self._models.by_name[name])
+        self._engine.set_cmn(CMN)
+        self._engine.start_utt()
+
+    def hear(self, pcm: bytes) -> None:
+        """s16le at ``MODEL_RATE``."""
+        if pcm:
+            self._engine.process_raw(pcm)
+
+    def partial(self) -> str:
+        """The best words so far."""
+        best = self._engine.hyp()
+        return best.hypstr if best is not None else ""
+
+    def finish(self) -> tuple[str, float, list[str]]:
+        """Text, posterior 0..1, other texts."""
+        self._engine.end_utt()
+        best = self._engine.hyp()
+        if best is None or not best.hypstr:
+            return "", 0.0, []
+        return best.hypstr, best.prob, self._others(best.hypstr)
+
+    def abandon(self) -> None:
+        """End the utterance without a result."""
+        self._engine.end_utt()
+
+    def _others(self, text: str) -> list[str]:
+        others: list[str] = []
+        for number, other in enumerate(self._engine.nbest()):
+            if len(others) >= ALTERNATIVES or number >= ALTERNATIVES * 5:
+                break
+            if other is not None and other.hypstr and other.hypstr not in (text, *others):
+                others.append(other.hypstr)
+        return others
+
+    def _select(self, model: Model) -> None:
+        for word in self._models.words - self._words:
+            for number, phones in enumerate(self._models.phones(word), 1):
+                self._engine.add_word(f"{word}({number})" if number > 1 else word, phones, False)
+            self._words.add(word)
+        if model.name not in self._searches:
+            if model.grammar:
+                self._engine.add_jsgf_string(model.name, model.grammar)
+            else:
+                self._engine.add_lm_file(model.name, model.path)
+        self._searches[model.name] = None
+        self._searches.move_to_end(model.name)
+        self._engine.activate_search(model.name)
+        while len(self._searches) > MAX_SEARCHES:
+            self._engine.remove_search(self._searches.popitem(last=False)[0])
+
+
+def _spoken_part(pcm: bytes) -> bytes:
+    """Without the silence around it: a grammar of digits has to find digits in that too."""
+    size = MODEL_RATE // 100
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    power = frames.var(axis=1)
+    loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-SPOKEN_RANGE_DB / 10))
+    if not loud.size:
+        return pcm
+    first = max(0, int(loud[0]) - SPOKEN_EDGE) * size * 2
+    return pcm[first : (int(loud[-1]) + SPOKEN_EDGE) * size * 2]
+
+
+def _line_noise() -> bytes:
+    noise = np.random.default_rng(1).normal(0, 6, MODEL_RATE * WARM_UP_MS // 1000)
+    quiet: bytes = noise.astype("<i2").tobytes()
+    return quiet
+
+
+@dataclass(slots=True)
+class Utterance:
+    """One utterance under way: the open decoder and, for digits, what the grammar needs."""
+
+    decoder: Decoder
+    grammar: str = ""
+    heard: list[bytes] = field(default_factory=list)
+    pieces: int = 0
+    partial: str = ""
+    resampler: Any = field(
+        default_factory=lambda: soxr.ResampleStream(LINE_RATE, MODEL_RATE, 1, dtype="int16")
+    )
+
+    def hear(self, pcm: bytes, *, last: bool = False) -> None:
+        """8 kHz audio in."""
+        samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2")
+        wide: bytes = self.resampler.resample_chunk(samples, last=last).tobytes()
+        self.decoder.hear(wide)
+        if self.grammar:
+            self.heard.append(wide)
+
+
+class Worker:
+    """Reads messages, decodes, answers; one thing after the other."""
+
+    def __init__(self, models: Models, out: BinaryIO) -> None:
+        self._models = models
+        self._out = out
+        self._idle: list[Decoder] = []
+        self._made = 0
+        self._open: dict[int, Utterance] = {}
+
+    def handle(self, kind: bytes, number: int, body: bytes) -> None:
+        """One message in."""
+        if kind == b"M":
+            self._models.add(json.loads(body))
+            self._answer(b"R", number)
+            while BASE in self._models.by_name and self._made < SPARE_DECODERS:
+                self._made += 1
+                self._idle.append(Decoder(self._models))
+        elif kind == b"O":
+            self._begin(number, json.loads(body))
+        elif number in self._open:
+            utterance = self._open[number]
+            if kind == b"F":
+                self._feed(number, utterance, body)
+            elif kind == b"E":
+                self._finish(number, self._open.pop(number))
+            else:
+                self._open.pop(number).decoder.abandon()
+                self._idle.append(utterance.decoder)
+
+    def _begin(self, number: int, raw: dict[str, str]) -> None:
+        if not self._idle and self._made >= MAX_DECODERS:
+            self._answer(b"X", number, f"{MAX_DECODERS} utterances at once".encode())
+            return
+        decoder = self._take()
+        decoder.start(raw["model"])
+        self._open[number] = Utterance(decoder, raw.get("grammar", ""))
+
+    def _feed(self, number: int, utterance: Utterance, pcm: bytes) -> None:
+        utterance.hear(pcm)
+        utterance.pieces += 1
+        if utterance.pieces % PARTIAL_EVERY == 0:
+            text = utterance.decoder.partial()
+            if text != utterance.partial:
+                utterance.partial = text
+                self._answer(b"P", number, text.encode())
+
+    def _finish(self, number: int, utterance: Utterance) -> None:
+        utterance.hear(b"", last=True)
+        text, posterior, others = utterance.decoder.finish()
+        self._idle.append(utterance.decoder)
+        if utterance.grammar:
+            text, posterior, others = self._digits(utterance, text, posterior, others)
+        found = {"text": text, "posterior": posterior, "alternatives": others}
+        self._answer(b"H", number, json.dumps(found).encode())
+
+    def _digits(
+        self, utterance: Utterance, text: str, posterior: float, others: list[str]
+    ) -> tuple[str, float, list[str]]:
+        """The grammar's reading when most of what the open model heard were digits."""
+        words = text.split()
+        digits = sum(word in DIGIT_WORDS for word in words)
+        if not words or digits * 2 < len(words):
+            return text, posterior, others
+        decoder = self._take()
+        decoder.start(utterance.grammar)
+        decoder.hear(_spoken_part(b"".join(utterance.heard)))
+        closed, _, _ = decoder.finish()
+        self._idle.append(decoder)
+        if not closed:
+            return text, posterior, others
+        others = [text] if text != closed else others
+        return closed, _agreement(closed.split(), words), others
+
+    def _take(self) -> Decoder:
+        if self._idle:
+            return self._idle.pop()
+        self._made += 1
+        return Decoder(self._models)
+
+    def _answer(self, kind: bytes, number: int, body: bytes = b"") -> None:
+        self._out.write(pack(kind, number, body))
+        self._out.flush()
+
+
+def _agreement(closed: list[str], words: list[str]) -> float:
+    """How far two readings agree, as a posterior of so many words would look."""
+    same = sum(a == b for a, b in zip(reversed(closed), reversed(words), strict=False))
+    share = same / max(len(closed), len(words))
+    return float(share ** (2 * len(closed)))
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    source = io.BufferedReader(io.FileIO(0), 1 << 16)
+    out = io.FileIO(os.dup(1), "w")
+    # Whatever a library prints must not end up between our messages.
+    os.dup2(2, 1)
+    entries = read_dictionary(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"))
+    with tempfile.TemporaryDirectory(prefix="parley-decoder-") as folder:
+        worker = Worker(Models(Lexicon(entries, ipa), folder), out)
+        while (message := read_message(source)) is not None:
+            kind, number, body = message
+            try:
+                worker.handle(kind, number, body)
+            except Exception as error:
+                # One utterance fails; the others of this process go on.
+                out.write(pack(b"X", number, f"{type(error).__name__}: {error}".encode()))
+
+
+if __name__ == "__main__":
+    main()

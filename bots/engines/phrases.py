@@ -1,0 +1,109 @@
+"""What a caller may say to a kind of question, for models and grammars. English."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bots.engines.lexicon import words_of
+from bots.ports import Expectation
+
+DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+LEADS = (
+    "it's", "it is", "the number is", "my number is", "my order number is",
+    "the order number is", "my order is", "order number", "yes it's", "that's",
+)  # fmt: skip
+YES = (
+    "yes", "yes please", "yeah", "yes that is correct", "yes that's correct", "that is correct",
+    "correct", "yes i confirm", "i confirm", "yes that is right", "that's right", "yes it is",
+    "yes it does", "yes i do", "yes i will", "yes thank you", "sure", "okay", "yep", "right",
+)  # fmt: skip
+NO = (
+    "no", "no thank you", "no thanks", "nope", "no that is wrong", "that is wrong", "wrong",
+    "no that is not right", "no that's not correct", "no i do not", "no i don't", "no it is not",
+    "no it isn't", "no i cannot", "no i cannot come", "not really", "no that is all",
+    "that is all", "that is all thank you", "no goodbye",
+)  # fmt: skip
+PERSON = (
+    "agent", "agent please", "i want to speak to a person", "i want to talk to a person",
+    "can i talk to someone", "can i talk to someone please", "let me talk to a human",
+    "i want an agent", "speak to a person", "a real person please", "operator", "human",
+    "representative", "i would like to speak to someone", "put me through to a person",
+)  # fmt: skip
+ALWAYS = (
+    *PERSON, "help", "repeat", "can you repeat that", "say that again please", "pardon",
+    "slower please", "speak slower please", "can you speak more slowly", "go back",
+    "goodbye", "thank you goodbye", "thank you", "thanks", "bye", "hello", "i don't know",
+    "i do not know", "i don't have it", "i am not sure", "yes", "no", "okay", "one moment",
+)  # fmt: skip
+CLOSED_WEIGHT = 30
+"""How often a closed question's own phrases count against one example."""
+OPEN_WEIGHT = 6
+EXAMPLE_WEIGHT = 4
+DIGIT_LINES = 1200
+SEED = 7
+"""The random order numbers of the model are the same at every start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The company's own words: what flows give as examples, and the articles' sentences."""
+
+    examples: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+
+    def lines(self) -> list[list[str]]:
+        """As words, examples and the words that are always right counting more."""
+        light = [words_of(text) for text in self.sentences]
+        return self.spoken_lines() * EXAMPLE_WEIGHT + [line for line in light if line]
+
+    def spoken_lines(self) -> list[list[str]]:
+        """Only what callers say, without the articles: enough beside a closed question."""
+        heavy = [words_of(text) for text in (*self.examples, *ALWAYS, *YES[:3], *NO[:3])]
+        return [line for line in heavy if line]
+
+
+def is_digits(expect: Expectation) -> bool:
+    """Whether digits are wanted."""
+    return expect.kind in ("digits", "order-number")
+
+
+def is_closed(expect: Expectation) -> bool:
+    """Whether few answers are likely."""
+    return is_digits(expect) or expect.kind in ("yes-no", "choice")
+
+
+def question_lines(expect: Expectation) -> list[list[str]]:
+    """What this question adds to the corpus, as words, repeated by weight."""
+    asked = [words_of(phrase) for phrase in expect.phrases]
+    if is_digits(expect):
+        return _digit_lines() + asked * OPEN_WEIGHT
+    if expect.kind == "yes-no":
+        fixed = [words_of(text) for text in (*YES, *NO, *YES[:3], *NO[:3])]
+        return (fixed + asked) * CLOSED_WEIGHT
+    return asked * (CLOSED_WEIGHT if expect.kind == "choice" else OPEN_WEIGHT)
+
+
+def _digit_lines() -> list[list[str]]:
+    chance = random.Random(SEED)
+    lines = []
+    for number in range(DIGIT_LINES):
+        line = [chance.choice(DIGITS) for _ in range(6 if number % 4 else chance.randint(1, 8))]
+        lead = words_of(chance.choice(LEADS)) if number % 5 == 0 else []
+        lines.append(lead + line)
+    return lines
+
+
+def digits_grammar() -> str:
+    """A JSGF grammar for digits with what people say around them."""
+    return (
+        "#JSGF V1.0;\ngrammar digits;\n"
+        f"<digit> = {' | '.join(DIGITS)};\n<lead> = {' | '.join(LEADS)};\n"
+        "public <answer> = [<lead>] <digit>+ [please];\n"
+    )
+
+
+def grammar_words() -> Sequence[str]:
+    """Every word of :func:`digits_grammar`."""
+    return sorted({*DIGITS, "please", *(word for lead in LEADS for word in words_of(lead))})

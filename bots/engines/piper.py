@@ -1,0 +1,173 @@
+"""Text to speech by Piper (piper-tts 1.8, GPL-3): one ONNX voice per language.
+
+A voice is ``NAME.onnx`` with ``NAME.onnx.json`` beside it; the language is in the JSON.
+Synthesis runs sentence by sentence on one thread: the first is heard early, and nobody
+waits for more than one sentence of somebody else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bots.engines.errors import EngineUnavailable
+from bots.engines.hub import HubFailed, download
+from bots.engines.worker import Worker, WorkerStopped, spare_cores
+from bots.errors import LanguageNotSpoken, SynthesisFailed
+from bots.speech import resampled
+
+RATE = 22050
+REPOSITORY = "rhasspy/piper-voices"
+TRIAL_TEXT = "1."
+"""Said once at the start; every language has a word for it."""
+
+log = logging.getLogger(__name__)
+
+
+def voices_in(folder: Path) -> dict[str, Path]:
+    """Language to the ONNX file of its voice; the first by name where there are several."""
+    found: dict[str, Path] = {}
+    for model in sorted(folder.glob("*.onnx")):
+        language = language_of(model)
+        if language is not None:
+            found.setdefault(language, model)
+    return found
+
+
+def language_of(model: Path) -> str | None:
+    """The two-letter language in the voice's JSON; None when that is missing or broken."""
+    try:
+        config = json.loads(Path(f"{model}.json").read_text(encoding="utf-8"))
+        code = config.get("language", {}).get("code") or config["espeak"]["voice"]
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        log.warning("%s is no Piper voice: %s", model, error)
+        return None
+    return {"cmn": "zh"}.get(short := str(code).replace("-", "_").split("_")[0], short)
+
+
+def fetch(voice: str, folder: Path) -> None:
+    """Get a voice, as ``en_GB-alba-medium``, from its hub. Raises ``EngineUnavailable``."""
+    log.info("fetching the voice %s into %s", voice, folder)
+    try:
+        region, name, quality = voice.split("-")
+        path = f"{region.partition('_')[0]}/{region}/{name}/{quality}/{voice}.onnx"
+        # The model last: without it there is no voice.
+        for ending in (".json", ""):
+            download(REPOSITORY, f"{path}{ending}", folder / f"{voice}.onnx{ending}")
+    except (HubFailed, ValueError) as error:
+        raise EngineUnavailable(
+            f"the voice {voice!r} could not be fetched ({error}). "
+            f"Put {voice}.onnx and {voice}.onnx.json into {folder}, or set PARLEY_SPEECH=offline"
+        ) from None
+
+
+class PiperVoice:
+    """Piper voices by language. Implements ``bots.ports.Voice``; start it first."""
+
+    sample_rate = RATE
+
+    def __init__(
+        self, models: Mapping[str, Path], *, length_scale: float | None = None, threads: int = 0
+    ) -> None:
+        """``models`` maps a language to its ONNX file.
+
+        Above 1 ``length_scale`` is slower; None leaves it to the voice. ``threads`` 0
+        leaves one core to the calls' audio.
+        """
+        self.name = f"piper ({', '.join(sorted(models))})"
+        self._models = dict(models)
+        self._length_scale = length_scale
+        self._threads = threads or spare_cores()
+        self._voices: dict[str, Any] = {}
+        self._worker = Worker("piper")
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """What it can speak."""
+        return frozenset(self._models)
+
+    async def start(self) -> None:
+        """Load the voices and try them. Raises ``EngineUnavailable``."""
+        self._worker.start()
+        for language, model in self._models.items():
+            self._voices[language] = await self._worker.run(_load, model, self._threads)
+
+    async def stop(self) -> None:
+        """Let the voices go; sentences that wait fail. Safe to call twice."""
+        self._voices.clear()
+        self._worker.stop()
+
+    def speak(self, text: str, language: str) -> AsyncGenerator[bytes, None]:
+        """PCM sentence by sentence at ``sample_rate``. Raises ``SynthesisFailed``."""
+        return self.speak_at(text, language, 1.0)
+
+    async def speak_at(self, text: str, language: str, pace: float) -> AsyncGenerator[bytes, None]:
+        """The same at another pace: the voice's own length scale, longer."""
+        voice = self._voices.get(language)
+        if voice is None:
+            raise LanguageNotSpoken(f"no Piper voice for {language!r}; have {sorted(self._voices)}")
+        scale = self._length_scale
+        if pace != 1.0:
+            scale = (voice.config.length_scale if scale is None else scale) / pace
+        chunks = _chunks(voice, text, scale)
+        try:
+            while (pcm := await self._worker.run(_next_chunk, chunks)) is not None:
+                yield pcm
+        except WorkerStopped:
+            raise SynthesisFailed("Piper was stopped") from None
+
+
+def _chunks(voice: Any, text: str, length_scale: float | None) -> Iterator[Any]:
+    """Audio by sentence; nothing is made before the first is asked for."""
+    config: Any = importlib.import_module("piper.config")
+    chunks: Iterator[Any] = iter(
+        voice.synthesize(text, config.SynthesisConfig(length_scale=length_scale))
+    )
+    return chunks
+
+
+def _next_chunk(chunks: Iterator[Any]) -> bytes | None:
+    try:
+        chunk = next(chunks, None)
+    except Exception as error:
+        # The phonemiser and the ONNX runtime have no common error.
+        raise SynthesisFailed(f"Piper failed: {type(error).__name__}: {error}") from None
+    if chunk is None:
+        return None
+    return resampled(chunk.audio_int16_bytes, chunk.sample_rate, RATE)
+
+
+def _load(model: Path, threads: int) -> Any:
+    """A voice that has said something; ``piper.PiperVoice.load`` would take every core."""
+    config = Path(f"{model}.json")
+    missing = [str(path) for path in (model, config) if not path.is_file()]
+    if missing:
+        raise EngineUnavailable(f"a Piper voice needs {model} and {config}; missing: {missing}")
+    piper: Any = importlib.import_module("piper")
+    runtime: Any = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Threads that wait for work must sleep: the core belongs to the calls' audio.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        described = json.loads(config.read_text(encoding="utf-8"))
+        voice = piper.PiperVoice(
+            config=piper.PiperConfig.from_dict(described),
+            session=runtime.InferenceSession(
+                str(model), sess_options=options, providers=["CPUExecutionProvider"]
+            ),
+            download_dir=model.parent,
+        )
+        for _ in _chunks(voice, TRIAL_TEXT, None):
+            pass
+    except Exception as error:
+        # onnxruntime's errors have no common public class, and the JSON may be anything.
+        raise EngineUnavailable(
+            f"{model} is no Piper voice that works: {type(error).__name__}: {error}. "
+            f"Put the voice's own {config.name} beside it, or take both away"
+        ) from None
+    return voice

@@ -1,0 +1,230 @@
+"""What a turn of the customer means for the question that is open. Pure.
+
+1. Silence is silence; a key is looked up in the question's own keys, then ``0``
+   is a person and ``*`` is "repeat".
+2. A fixed phrase ("agent", "repeat", "goodbye") wins over everything.
+3. At a slot question the value wins, then another topic, then a question aside.
+4. At an open question a bare yes or no wins if the step routes it, then the
+   intent, then a value that implies an intent, then ``otherwise``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bots.flow.model import GLOBALS, AskStep, Flow, Slot
+from bots.flow.outcome import Understood
+from bots.nlu.entities import SURE, Entity, parse, parse_keys
+from bots.nlu.yes_no import is_short_answer, leading_answer, yes_or_no
+
+CLEAR = 0.45
+"""An intent this sure beats a value found in the same sentence ("no, stop calling me")."""
+VALUE_WORDS = 3
+"""A sentence this short that holds a value is about the value."""
+QUESTION_WORDS = re.compile(
+    r"^(?:what|when|where|who|why|how|which|can|could|do|does|did|is|are|will|would|should|"
+    r"may|kas|kad|kur|kāpēc|kā|cik|vai|kāds|kāda)\b",
+    re.IGNORECASE,
+)
+QUESTION_ZH = re.compile(r"[吗呢么？]|什么|怎么|为什么|哪|多少|几点|如何|是否")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A global intent: agent, repeat or goodbye."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The slot's value, new or corrected. ``keyed`` when it came from the keys."""
+
+    entity: Entity
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Go to ``step``; ``intent`` is None when no intent led there."""
+
+    step: str
+    intent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A question in the middle of another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The value read back is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The value read back is wrong, and no other was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Something was said that fits nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing to add where an answer is optional."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Nothing was said."""
+
+
+Meaning = Command | Filled | Wants | Aside | Confirmed | Denied | Unclear | Skipped | Silent
+
+
+def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood) -> Meaning:
+    """What ``given`` means at ``step``; ``memory["mode"]`` tells asking from confirming."""
+    if given.digits and given.digits != "#":
+        return _keys(flow, step, memory, given.digits)
+    slot = flow.slots.get(step.slot)
+    if slot and slot.optional and _nothing(given):
+        return Skipped()
+    if not given.text.strip():
+        return Silent()
+    if given.sure and given.intent in GLOBALS:
+        return Command(given.intent)
+    if memory["mode"] == "confirm":
+        return _confirming(flow.slots[step.slot], given)
+    if step.slot:
+        return _filling(flow, step, memory, given)
+    return _open(flow, step, given)
+
+
+def _keys(flow: Flow, step: AskStep, memory: Mapping[str, Any], keys: str) -> Meaning:
+    slot = flow.slots.get(step.slot)
+    if memory["mode"] == "confirm" and keys in ("1", "2"):
+        return Confirmed() if keys == "1" else Denied()
+    target = step.dtmf.get(keys)
+    if target in GLOBALS:
+        return Command(str(target))
+    if target:
+        return Wants(target) if target in flow.steps else Filled(Entity(target), keyed=True)
+    entity = parse_keys(slot, keys) if slot else None
+    if entity:
+        return Filled(entity, keyed=True)
+    if keys == "0":
+        return Command("agent")
+    return Command("repeat") if keys == "*" else Unclear()
+
+
+def _confirming(slot: Slot, given: Understood) -> Meaning:
+    corrected = _value(slot, given)
+    if corrected:
+        return Filled(corrected)
+    answer = yes_or_no(given.text, given.language or "en")
+    if answer is not None:
+        return Confirmed() if answer else Denied()
+    return Command(given.intent) if given.intent in GLOBALS else Unclear()
+
+
+def _filling(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood) -> Meaning:
+    slot = flow.slots[step.slot]
+    entity = _value(slot, given)
+    aside = is_question(given.text)
+    whole = entity is not None and entity.confidence >= given.heard_confidence
+    if entity and (whole or slot.type == "order-number"):
+        return Filled(entity)
+    routed = given.intent in step.routes and (not entity or given.confidence >= CLEAR)
+    if given.intent and routed:
+        return Wants(step.routes[given.intent], given.intent)
+    if entity and not aside:
+        return Filled(entity)
+    if given.intent in GLOBALS:
+        return Command(str(given.intent))
+    if "no" in step.routes and yes_or_no(given.text, memory["language"]) is False:
+        return Wants(step.routes["no"])
+    intent = flow.intents.get(given.intent or "")
+    if intent and intent.go and intent.name != memory["intent"]:
+        return Wants(intent.go, intent.name)
+    if aside or (intent and not intent.go):
+        return Aside()
+    return Filled(entity) if entity else Unclear()
+
+
+def _open(flow: Flow, step: AskStep, given: Understood) -> Meaning:
+    short = is_short_answer(given.text)
+    answer = _routed_answer(step, given)
+    if answer and short:
+        return Wants(answer)
+    implied = _implied(flow, given)
+    if implied and len(given.text.split()) <= VALUE_WORDS:
+        return implied
+    if given.intent in GLOBALS:
+        return Command(str(given.intent))
+    if given.intent and given.intent in step.routes:
+        return Wants(step.routes[given.intent], given.intent)
+    intent = flow.intents.get(given.intent or "")
+    if intent:
+        return Wants(intent.go or step.otherwise, intent.name)
+    if implied:
+        return implied
+    leading = leading_answer(given.text, given.language or "en")
+    if answer and leading is not None and not is_question(given.text):
+        return Wants(answer)
+    return Wants(step.otherwise)
+
+
+def _nothing(given: Understood) -> bool:
+    """Silence, ``#``, or "no thanks"."""
+    text = given.text.strip()
+    if not text:
+        return True
+    return is_short_answer(text) and yes_or_no(text, given.language or "en") is False
+
+
+def _routed_answer(step: AskStep, given: Understood) -> str:
+    answer = yes_or_no(given.text, given.language or "en")
+    return "" if answer is None else step.routes.get("yes" if answer else "no", "")
+
+
+def _implied(flow: Flow, given: Understood) -> Wants | None:
+    for slot in flow.slots.values():
+        intent = flow.intents.get(slot.implies)
+        if intent and intent.go and _value(slot, given):
+            return Wants(intent.go, intent.name)
+    return None
+
+
+def _value(slot: Slot, given: Understood) -> Entity | None:
+    """The slot's value in the best guess that has one; less sure in a later guess."""
+    for place, text in enumerate((given.text, *given.alternatives)):
+        entity = parse(slot, text, given.language or "en", given.today)
+        if entity:
+            heard = given.heard_confidence * (1.0 if place == 0 else 0.8)
+            return Entity(entity.value, round(entity.confidence * heard, 3))
+    return None
+
+
+def prefilled(flow: Flow, given: Understood) -> Iterator[tuple[Slot, Entity]]:
+    """The values for other steps that the sentence carries along."""
+    for slot in flow.slots.values():
+        if not slot.prefill or not given.text:
+            continue
+        entity = parse(slot, given.text, given.language or "en", given.today)
+        # A bare number may be anything; a marked one, or one in a fitting sentence, is meant.
+        if entity and (entity.confidence == SURE or given.intent in (None, slot.implies)):
+            yield slot, Entity(entity.value, round(entity.confidence * given.heard_confidence, 3))
+
+
+def is_question(text: str) -> bool:
+    """Whether the customer asks something."""
+    plain = text.strip()
+    if plain.endswith(("?", "？")) or QUESTION_ZH.search(plain):
+        return True
+    return bool(QUESTION_WORDS.match(plain)) and len(plain.split()) > 2

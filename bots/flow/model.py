@@ -1,0 +1,248 @@
+"""A flow as typed data: texts, slots, intents and steps.
+
+Parsed from YAML by :mod:`bots.flow.schema`, run by :mod:`bots.flow.interpreter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LANGUAGES = ("en", "zh", "lv")
+CHANNELS = ("voice", "chat", "email", "sms")
+FAMILIES = ("voice", "text")
+"""``text`` stands for chat, e-mail and SMS together."""
+
+SLOT_TYPES = (
+    "order-number",
+    "digits",
+    "integer",
+    "amount",
+    "date",
+    "yes-no",
+    "choice",
+    "text",
+)
+CONFIRMATIONS = ("never", "voice", "always")
+GLOBALS = ("agent", "repeat", "slower", "back", "goodbye")
+"""Understood at every question, whatever the step."""
+
+ALWAYS = ("agent", "goodbye", "no_match", "no_input")
+"""What ``always`` may send to a step; the last two when a question's repairs are used up."""
+
+ANY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One thing to say, by (language, channel); ``""`` stands for any of them.
+
+    The values are Jinja2 templates.
+    """
+
+    variants: Mapping[tuple[str, str], str]
+
+    def find(self, language: str, channel: str, fallback: str) -> str:
+        """The template that fits best; the ``fallback`` language when it has none."""
+        family = "voice" if channel == "voice" else "text"
+        for spoken in (language, ANY, fallback):
+            for where in (channel, family, ANY):
+                if (spoken, where) in self.variants:
+                    return self.variants[spoken, where]
+        return ""
+
+    def languages(self) -> frozenset[str]:
+        """The languages it is written in; ``""`` when it is for all."""
+        return frozenset(language for language, _ in self.variants)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a ``choice`` slot: its key and the phrases that mean it, by language."""
+
+    value: str
+    key: str = ""
+    phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A typed value the flow collects.
+
+    ``confirm`` says on which channels it is read back before it is used.
+    ``prefill`` takes it from any sentence of the customer; ``implies`` is the
+    intent assumed when it comes alone. ``answer`` puts it into the answers of a
+    campaign. ``prefix`` and ``length`` shape order numbers and digits,
+    ``low``..``high`` bound integers.
+    """
+
+    name: str
+    type: str
+    confirm: str = "never"
+    prefill: bool = False
+    implies: str = ""
+    answer: bool = False
+    prefix: str = ""
+    length: int = 0
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[Choice, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something customers want. ``go`` is the step that serves it; empty: knowledge.
+
+    ``label`` completes "the customer wants …" in the hand-over's summary.
+    ``small_talk`` counts only when nothing else is said ("Hello, … Thanks, Ann").
+    """
+
+    name: str
+    label: str = ""
+    go: str = ""
+    queue: str = ""
+    small_talk: bool = False
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What every step has. ``line`` is where it stands in the file, from 1."""
+
+    id: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SayStep(Step):
+    """Say something and go on."""
+
+    text: Text
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskStep(Step):
+    """Ask and wait. With ``slot`` it wants that value, else an intent.
+
+    ``routes`` sends an intent (or ``yes``, ``no``) to a step, over the intent's
+    own ``go``; ``otherwise`` takes every other sentence. ``dtmf`` maps keys to
+    steps, global intents, or values of a choice. ``again`` is the shorter form
+    after a digression. ``keys`` asks for the keys alone, when speech did not work.
+    """
+
+    text: Text
+    slot: str = ""
+    next: str = ""
+    routes: Mapping[str, str] = field(default_factory=dict)
+    otherwise: str = ""
+    dtmf: Mapping[str, str] = field(default_factory=dict)
+    no_match: tuple[Text, ...] = ()
+    no_input: tuple[Text, ...] = ()
+    again: Text | None = None
+    confirm: Text | None = None
+    keys: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerStep(Step):
+    """Ask the knowledge base and say what it knows; ``unknown`` when it does not."""
+
+    question: str
+    next: str
+    unknown: str
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoStep(Step):
+    """Call an HTTP action.
+
+    ``save`` maps variables to dotted paths in the JSON body. 2xx goes to
+    ``next``, a status in ``on_status`` to its step, all else to ``on_error``.
+    ``tried`` is one line for the hand-over.
+    """
+
+    method: str
+    url: str
+    next: str
+    on_error: str
+    body: Mapping[str, str] | None = None
+    timeout_s: float = 3.0
+    save: Mapping[str, str] = field(default_factory=dict)
+    on_status: Mapping[int, str] = field(default_factory=dict)
+    tried: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchStep(Step):
+    """The first true condition wins, else ``otherwise``."""
+
+    cases: tuple[tuple[str, str], ...]
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStep(Step):
+    """Give variables a value; each is a template. ``queue`` and ``intent`` may be set too."""
+
+    values: Mapping[str, str]
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOffStep(Step):
+    """Tell the customer and give the interaction to a queue of people."""
+
+    reason: str
+    queue: str = ""
+    skills: Mapping[str, int] = field(default_factory=dict)
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndStep(Step):
+    """Say good-bye and close the interaction with a reason."""
+
+    reason: str
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What goes round the one composed e-mail reply."""
+
+    opening: Text
+    closing: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A whole flow. ``version`` is a hash of the file; ``languages[0]`` is the fallback.
+
+    ``words`` puts codes ("in_transit") into words; templates use ``words[code]``.
+    """
+
+    name: str
+    version: str
+    start: str
+    languages: tuple[str, ...]
+    steps: Mapping[str, Step]
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    intents: Mapping[str, Intent] = field(default_factory=dict)
+    always: Mapping[str, str] = field(default_factory=dict)
+    queue: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    no_match: tuple[Text, ...] = ()
+    no_input: tuple[Text, ...] = ()
+    filler: tuple[Text, ...] = ()
+    confirm: Text | None = None
+    letter: Letter | None = None
+    words: Mapping[str, Text] = field(default_factory=dict)
+    path: str = ""
+
+    def find(self, step_id: str) -> Step:
+        """The step of that name; the checks at load make sure that it exists."""
+        return self.steps[step_id]

@@ -1,0 +1,136 @@
+"""What goes into the interpreter and what comes out of it: plain typed data.
+
+In: :class:`Understood` (from the customer), :class:`Answered` and :class:`Fetched`
+(from I/O it asked for). Out: an :class:`Outcome` with actions in order. The last
+action is always one that waits or ends: ``Ask``, ``NeedAnswer``, ``NeedHttp``,
+``HandOff`` or ``End``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from router.model import Citation
+
+Memory = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known when a conversation begins. ``fields`` are starting values."""
+
+    channel: str
+    language: str = "en"
+    name: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """One turn of the customer.
+
+    Silence when neither ``text`` nor ``digits``. ``intent`` is None out of scope;
+    ``sure`` means that it was a fixed phrase ("agent") and not the classifier.
+    ``related`` is the intent next to a global one ("a person about my *bill*").
+    ``gist`` is the part of a long text that asks, empty when it is all of it.
+    ``language`` is the detected one, empty when unsure. ``today`` anchors
+    relative dates.
+    """
+
+    text: str = ""
+    digits: str = ""
+    intent: str | None = None
+    confidence: float = 1.0
+    sure: bool = False
+    related: str | None = None
+    gist: str = ""
+    language: str = ""
+    heard_confidence: float = 1.0
+    alternatives: tuple[str, ...] = ()
+    today: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the knowledge base said to ``NeedAnswer``."""
+
+    known: bool
+    text: str = ""
+    spoken: str = ""
+    citations: tuple[Citation, ...] = ()
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came back for ``NeedHttp``; ``status`` is 0 when nothing did."""
+
+    status: int
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Say this."""
+
+    text: str
+    spoken: str
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``."""
+
+    text: str
+    kind: str
+    phrases: tuple[str, ...] = ()
+    max_digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NeedAnswer:
+    """Ask the knowledge base and resume with :class:`Answered`."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedHttp:
+    """Call this and resume with :class:`Fetched`."""
+
+    method: str
+    url: str
+    body: Mapping[str, Any] | None
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """Give the interaction to a person. An empty ``queue`` means the company's default."""
+
+    reason: str
+    queue: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Close the interaction."""
+
+    reason: str
+
+
+Action = Say | Ask | NeedAnswer | NeedHttp | HandOff | End
+Given = Understood | Answered | Fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The new memory and what to do now."""
+
+    memory: Memory
+    actions: tuple[Action, ...]

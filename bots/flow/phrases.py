@@ -1,0 +1,179 @@
+"""What the bot says where a flow leaves it open, in every language it speaks.
+
+Two repairs per question, each in other words and more helpful, for "I did not
+understand" and for "I did not hear"; after them the keys, after these a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bots.flow.model import Text
+
+
+def _text(variants: Mapping[str, str | tuple[str, str]]) -> Text:
+    """From language → text, or language → (for the ear, for the eye)."""
+    found: dict[tuple[str, str], str] = {}
+    for language, variant in variants.items():
+        if isinstance(variant, str):
+            found[language, ""] = variant
+        else:
+            found[language, "voice"], found[language, "text"] = variant
+    return Text(found)
+
+
+NO_MATCH = (
+    _text(
+        {
+            "en": ("Sorry, I did not get that.", "Sorry, I did not understand that."),
+            "zh": "抱歉，我没有听懂。",
+            "lv": "Atvainojiet, es nesapratu.",
+        }
+    ),
+    _text(
+        {
+            "en": (
+                "I still did not understand. Please say it in a few words, "
+                "or press zero for a person.",
+                "I still did not understand. Please put it in other words, "
+                "or write “agent” for a person.",
+            ),
+            "zh": (
+                "我还是没有听懂。请换个说法，或按零转人工。",
+                "我还是没有看懂。请换个说法，或输入“人工”。",
+            ),
+            "lv": (
+                "Joprojām nesapratu. Lūdzu, pasakiet īsāk vai nospiediet nulli, "
+                "lai runātu ar darbinieku.",
+                "Joprojām nesapratu. Lūdzu, pasakiet citiem vārdiem vai rakstiet “darbinieks”.",
+            ),
+        }
+    ),
+)
+
+NO_INPUT = (
+    _text(
+        {
+            "en": ("I did not hear anything.", "Are you still there?"),
+            "zh": "我没有听到您的声音。",
+            "lv": "Es neko nedzirdēju.",
+        }
+    ),
+    _text(
+        {
+            "en": (
+                "I still cannot hear you. You can also use the keys of your telephone, "
+                "or press zero for a person.",
+                "I have not heard from you. Write “agent” if you would rather talk to a person.",
+            ),
+            "zh": "我还是听不到您。您也可以按键，或按零转人工。",
+            "lv": "Joprojām jūs nedzirdu. Varat izmantot tālruņa taustiņus vai nospiest nulli.",
+        }
+    ),
+)
+
+KEYS_YES_NO = _text(
+    {
+        "en": "Please use the keys of your telephone: press one for yes, two for no, "
+        "or zero for a person.",
+        "zh": "请用电话按键回答：是请按一，不是请按二，人工服务请按零。",
+        "lv": "Lūdzu, atbildiet ar tālruņa taustiņiem: viens nozīmē jā, divi nozīmē nē, "
+        "nulle savieno ar darbinieku.",
+    }
+)
+KEYS_DIGITS = _text(
+    {
+        "en": "Let us try it with the keys of your telephone: please type the number, "
+        "or press zero for a person.",
+        "zh": "我们改用电话按键吧：请按键输入号码，或按零转人工。",
+        "lv": "Pamēģināsim ar tālruņa taustiņiem: lūdzu, ievadiet numuru vai nospiediet "
+        "nulli, lai runātu ar darbinieku.",
+    }
+)
+KEYS_MENU = _text(
+    {
+        "en": "Let us try it with the keys of your telephone.",
+        "zh": "我们改用电话按键吧。",
+        "lv": "Pamēģināsim ar tālruņa taustiņiem.",
+    }
+)
+"""The question itself, which names its keys, follows."""
+KEYS_CHOICE = _text(
+    {
+        "en": "press {key} for {name}",
+        "zh": "{name}请按{key}",
+        "lv": "nospiediet {key}: {name}",
+    }
+)
+KEYS_PERSON = _text(
+    {
+        "en": "or zero for a person",
+        "zh": "人工服务请按零",
+        "lv": "vai nulli, lai runātu ar darbinieku",
+    }
+)
+
+FIRST_QUESTION = _text(
+    {
+        "en": "I cannot go back any further.",
+        "zh": "不能再往前了。",
+        "lv": "Tālāk atpakaļ vairs nevar.",
+    }
+)
+
+FILLERS = (
+    _text(
+        {
+            "en": "One moment, I am looking that up.",
+            "zh": "请稍等，我查一下。",
+            "lv": "Mirklīti, es to noskaidroju.",
+        }
+    ),
+    _text(
+        {
+            "en": "Just a second, please.",
+            "zh": "请等一下。",
+            "lv": "Vienu mirkli, lūdzu.",
+        }
+    ),
+    _text(
+        {
+            "en": "Let me check that for you.",
+            "zh": "我帮您看一下。",
+            "lv": "Tūlīt paskatīšos.",
+        }
+    ),
+)
+"""Said on a call while an action or an answer takes its time, one after the other."""
+
+CONFIRM = _text(
+    {
+        "en": ("I have {{ value|spoken }}. Is that right?", "I have {{ value }}. Is that right?"),
+        "zh": ("您说的是 {{ value|spoken('zh') }}，对吗？", "您说的是 {{ value }}，对吗？"),
+        "lv": (
+            "Es sapratu {{ value|spoken('lv') }}. Vai pareizi?",
+            "Es sapratu {{ value }}. Vai pareizi?",
+        ),
+    }
+)
+
+HANDOFF = _text(
+    {
+        "en": (
+            "I am putting you through to a colleague, who will see what we talked about. "
+            "Please hold on.",
+            "I am handing you over to a colleague, who sees everything you wrote. "
+            "You do not have to repeat it.",
+        ),
+        "zh": "我正在为您转接同事，他能看到我们的对话，您无需重复。",
+        "lv": "Savienoju jūs ar kolēģi, kurš redzēs mūsu sarunu. Jums nekas nebūs jāatkārto.",
+    }
+)
+
+GOODBYE = _text(
+    {
+        "en": "Thank you and goodbye.",
+        "zh": "谢谢，再见。",
+        "lv": "Paldies un uz redzēšanos.",
+    }
+)

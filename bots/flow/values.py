@@ -1,0 +1,67 @@
+"""What a flow's templates may use, and how things are told to the person who takes over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bots.flow import render
+from bots.flow.model import DoStep, Flow, SetStep
+from bots.flow.outcome import Memory
+
+
+def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything a template may use; what nothing has set yet is empty."""
+    values: dict[str, Any] = dict.fromkeys(_settable(flow), "")
+    trusted = {**flow.variables, **settings}
+    values |= {name: render.Plain(value) for name, value in trusted.items()}
+    values |= memory["vars"]
+    values |= {name: slot["value"] for name, slot in memory["slots"].items()}
+    intent = flow.intents.get(memory["intent"] or "")
+    names = ("name", "channel", "language", "question", "answer", "unanswered", "value")
+    values |= {name: memory[name] for name in names}
+    values |= {
+        "intent": memory["intent"] or "",
+        "intent_label": intent.label if intent else "",
+        "queue": memory["queue"] or flow.queue,
+        "words": _words(flow, memory),
+    }
+    return values
+
+
+def _words(flow: Flow, memory: Memory) -> _Words:
+    language, channel = memory["language"], memory["channel"]
+    fallback = flow.languages[0]
+    return _Words(
+        {code: text.find(language, channel, fallback) for code, text in flow.words.items()}
+    )
+
+
+class _Words(dict[str, str]):
+    """Codes in words; a code without a word stands for itself."""
+
+    def __missing__(self, code: str) -> str:
+        return code
+
+
+def _settable(flow: Flow) -> set[str]:
+    names = set(flow.slots)
+    for step in flow.steps.values():
+        if isinstance(step, SetStep):
+            names |= set(step.values)
+        elif isinstance(step, DoStep):
+            names |= set(step.save)
+    return names
+
+
+def how(status: int) -> str:
+    """How an action went, for the person who reads the hand-over."""
+    if 200 <= status < 300:
+        return "done"
+    return {0: "no answer", 404: "not found"}.get(status, f"failed with status {status}")
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    """One line of at most ``limit`` characters."""
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= limit else one_line[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""Understanding: intents, typed entities, language."""

@@ -1,0 +1,188 @@
+"""Numbers as people say them, to digits: English, 中文 and latviešu.
+
+``digit_string`` is for codes ("four eight two", "double nine", "forty-eight"),
+``integer`` for amounts and counts ("twenty-five", "两百零五", "divdesmit pieci").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+EN_DIGITS = {
+    "zero": "0", "oh": "0", "o": "0", "nought": "0", "nil": "0",
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
+    "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "to": "2", "too": "2", "for": "4", "won": "1", "ate": "8", "niner": "9",
+}  # fmt: skip
+EN_LOOSE = frozenset({"to", "too", "for", "won", "ate", "o", "oh"})
+"""Words that are digits only between other digits."""
+EN_TEENS = {
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15,
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
+}  # fmt: skip
+EN_TENS = {
+    "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+EN_TIMES = {"double": 2, "triple": 3, "treble": 3}
+LV_DIGITS = {
+    "nulle": "0", "viens": "1", "viena": "1", "vienu": "1", "divi": "2", "divas": "2",
+    "tris": "3", "cetri": "4", "cetras": "4", "pieci": "5", "piecas": "5", "sesi": "6",
+    "sesas": "6", "septini": "7", "septinas": "7", "astoni": "8", "astonas": "8",
+    "devini": "9", "devinas": "9",
+}  # fmt: skip
+LV_TEENS = {
+    "desmit": 10, "vienpadsmit": 11, "divpadsmit": 12, "trispadsmit": 13, "cetrpadsmit": 14,
+    "piecpadsmit": 15, "sespadsmit": 16, "septinpadsmit": 17, "astonpadsmit": 18,
+    "devinpadsmit": 19,
+}  # fmt: skip
+LV_TENS = {
+    "divdesmit": 20, "trisdesmit": 30, "cetrdesmit": 40, "piecdesmit": 50, "sesdesmit": 60,
+    "septindesmit": 70, "astondesmit": 80, "devindesmit": 90,
+}  # fmt: skip
+ZH_DIGITS = dict(zip("零〇一二三四五六七八九两幺么", "00123456789211", strict=True))
+ZH_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+SCALES = {"hundred": 100, "thousand": 1000, "simts": 100, "simti": 100, "tukstos": 1000,
+          "tukstosi": 1000}  # fmt: skip
+
+WORD = re.compile(r"[a-z]+|\d+")
+
+
+def fold(text: str) -> str:
+    """Lower case, without diacritics and full-width forms (NFKD)."""
+    plain = unicodedata.normalize("NFKD", text).lower()
+    return "".join(char for char in plain if not unicodedata.combining(char))
+
+
+def digit_string(text: str) -> list[str]:
+    """The runs of digits in the text, said or written; other words break a run.
+
+    ``"it's four eight double two, then 13"`` gives ``["48221", ...]`` joined as
+    people mean it: numbers next to each other belong together.
+    """
+    runs: list[str] = []
+    run = ""
+    loose = ""
+    words = _tokens(text)
+    i = 0
+    while i < len(words):
+        piece, used = _piece(words, i)
+        if piece:
+            run += loose + piece if run else piece
+            loose = ""
+        elif words[i] in EN_LOOSE:
+            # "to" and "oh" count only when digits follow as well.
+            if run:
+                loose += EN_DIGITS[words[i]]
+            elif words[i] in ("oh", "o") and i + 1 < len(words) and _piece(words, i + 1)[0]:
+                run = "0"
+            used = 1
+        elif words[i] in ("and", "dash", "then", "un", "hundred"):
+            used = 1
+        else:
+            if run:
+                runs.append(run + _ending(loose))
+            run, loose, used = "", "", 1
+        i += used
+    if run:
+        runs.append(run + _ending(loose))
+    return runs
+
+
+def _ending(loose: str) -> str:
+    """A trailing "oh" is a zero; a trailing "to" is a word."""
+    return loose if loose and set(loose) == {"0"} else ""
+
+
+def _tokens(text: str) -> list[str]:
+    plain = fold(text)
+    for char, digit in ZH_DIGITS.items():
+        plain = plain.replace(char, digit)
+    # 4-8-2, 482 913 and 482.913 are one number for a code; an apostrophe ends a word.
+    return WORD.findall(plain.replace("'s", " ").replace("’s", " "))
+
+
+def _piece(words: list[str], i: int) -> tuple[str, int]:
+    """The digits said at ``words[i]`` and how many words they took; ``""`` for none."""
+    word = words[i]
+    following = words[i + 1] if i + 1 < len(words) else ""
+    if word.isdigit():
+        return word, 1
+    if word in EN_TIMES:
+        digit = (
+            following if len(following) == 1 and following.isdigit() else EN_DIGITS.get(following)
+        )
+        return (digit * EN_TIMES[word], 2) if digit else ("", 1)
+    tens = EN_TENS.get(word) or LV_TENS.get(word)
+    unit = EN_DIGITS.get(following) or LV_DIGITS.get(following)
+    if tens:
+        joins = unit is not None and unit != "0" and following not in EN_LOOSE
+        return (str(tens + int(unit or 0)), 2) if joins else (str(tens), 1)
+    teen = EN_TEENS.get(word) or LV_TEENS.get(word)
+    if teen:
+        return str(teen), 1
+    if word in EN_LOOSE:
+        return "", 1
+    digit = EN_DIGITS.get(word) or LV_DIGITS.get(word)
+    if digit and following == "hundred":
+        return _hundreds(words, i, digit)
+    return (digit, 1) if digit else ("", 1)
+
+
+def _hundreds(words: list[str], i: int, digit: str) -> tuple[str, int]:
+    """ "four hundred (and) eighty two" → 482."""
+    used = 2
+    rest = i + 2
+    if rest < len(words) and words[rest] == "and":
+        rest, used = rest + 1, used + 1
+    if rest < len(words) and not words[rest].isdigit() and words[rest] not in EN_TIMES:
+        piece, taken = _piece(words, rest)
+        if piece and len(piece) <= 2:
+            return digit + piece.zfill(2), used + taken
+    return digit + "00", 2
+
+
+def integer(text: str) -> int | None:
+    """The first whole number in the text; None when there is none."""
+    plain = fold(text)
+    written = re.search(r"\d+(?:[ ,]\d{3})*(?!\d)", plain)
+    if written:
+        return int(re.sub(r"[ ,]", "", written.group()))
+    chinese = re.search(f"[{''.join(ZH_DIGITS)}{''.join(ZH_UNITS)}]+", plain)
+    if chinese:
+        return _chinese(chinese.group())
+    return _worded(WORD.findall(plain))
+
+
+def _chinese(text: str) -> int:
+    total, section, digit = 0, 0, 0
+    if not any(char in ZH_UNITS for char in text):
+        return int("".join(ZH_DIGITS[char] for char in text))
+    for char in text:
+        if char in ZH_DIGITS:
+            digit = int(ZH_DIGITS[char])
+        elif char == "万":
+            total, section, digit = (total + section + digit) * 10000, 0, 0
+        else:
+            section += (digit or 1) * ZH_UNITS[char]
+            digit = 0
+    return total + section + digit
+
+
+def _worded(words: list[str]) -> int | None:
+    total, current, found = 0, 0, False
+    for word in words:
+        value = EN_TEENS.get(word) or LV_TEENS.get(word) or EN_TENS.get(word) or LV_TENS.get(word)
+        digit = None if word in EN_LOOSE else EN_DIGITS.get(word) or LV_DIGITS.get(word)
+        if value is not None:
+            current, found = current + value, True
+        elif digit is not None:
+            current, found = current + int(digit), True
+        elif word in SCALES and SCALES[word] == 100:
+            current, found = (current or 1) * 100, True
+        elif word in SCALES:
+            total, current, found = total + (current or 1) * 1000, 0, True
+        elif found and word not in ("and", "un"):
+            break
+    return total + current if found else None

@@ -1,0 +1,246 @@
+"""What the bots need from outside; ``gateway.compose`` joins the implementations.
+
+Audio is PCM s16le mono at the sample rate a port declares. A frame is 20 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from router.model import Citation
+
+FRAME_MS = 20
+
+
+class LegListener(Protocol):
+    """Who listens to a leg. Called on the event loop; must return at once."""
+
+    def heard(self, pcm: bytes) -> None:
+        """20 ms from the far end (silence or concealment included), at ``sample_rate``."""
+        ...
+
+    def pressed(self, digit: str) -> None:
+        """One of ``0123456789*#ABCD``, once per key press."""
+        ...
+
+    def hung_up(self, cause: int) -> None:
+        """The leg is over; ``cause`` is a Q.850 cause. Nothing follows."""
+        ...
+
+
+class Playback(Protocol):
+    """A piece of audio on its way to the far end."""
+
+    @property
+    def total_ms(self) -> int: ...
+    @property
+    def played_ms(self) -> int:
+        """How much has really gone out on the wire so far."""
+        ...
+
+    @property
+    def cleared(self) -> bool:
+        """True when it was flushed before its end."""
+        ...
+
+    async def done(self) -> None:
+        """Return when it was played to its end, cleared, or the leg is over."""
+        ...
+
+
+class AudioLeg(Protocol):
+    """One media stream of a call, whatever the wire: SIP, WebRTC, Twilio, Asterisk.
+
+    Playout is acknowledged (we know what was heard) and never simulated.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def sample_rate(self) -> int:
+        """Hertz, both ways; 8000 for telephone legs."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The far end: a number, a SIP URI, a visitor id."""
+        ...
+
+    @property
+    def closed(self) -> asyncio.Event:
+        """Set when the leg is over."""
+        ...
+
+    def listen(self, listener: LegListener | None, *, live: bool = True) -> None:
+        """Make ``listener`` the one that hears; None for nobody.
+
+        With ``live=False`` it gets all audio, however late, and no frame where none came:
+        many in one tick after a stall, none for up to a second of a stalled network.
+        """
+        ...
+
+    def play(self, pcm: bytes) -> Playback:
+        """Queue audio behind what is already queued."""
+        ...
+
+    def flush(self) -> None:
+        """Stop playing within one frame; queued playbacks end as cleared."""
+        ...
+
+    def press(self, digits: str) -> None:
+        """Send DTMF (RFC 4733 on SIP legs)."""
+        ...
+
+    async def hang_up(self, cause: int = 16) -> None:
+        """End the leg with a Q.850 cause. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the bot hopes to hear, so that recognition can help.
+
+    ``kind`` is ``open``, ``yes-no``, ``choice``, ``digits`` or ``order-number``;
+    ``phrases`` are examples (choices of a menu, sample utterances).
+    """
+
+    kind: str = "open"
+    phrases: tuple[str, ...] = ()
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What was understood of a piece of speech; ``confidence`` is 0..1.
+
+    When not the usual engine heard it, ``heard_by`` names the one that did and
+    ``instead_of`` those that could not, with their reasons.
+    """
+
+    text: str
+    confidence: float
+    alternatives: tuple[str, ...] = ()
+    heard_by: str = ""
+    instead_of: str = ""
+
+
+class Recognition(Protocol):
+    """One utterance being recognised."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Give audio; returns at once (work happens on a thread)."""
+        ...
+
+    def partial(self) -> str:
+        """The best text so far; may be empty."""
+        ...
+
+    async def finish(self) -> Hypothesis:
+        """No more audio: the final text. Raises ``bots.errors.RecognitionFailed``."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop it and free what it holds. Safe to call twice."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Speech to text, one per process, shared by all calls."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    def prepare(self, expect: Expectation) -> None:
+        """Get ready for this expectation in the background; ``open`` works without it too."""
+        ...
+
+    def open(self, expect: Expectation) -> Recognition:
+        """Begin an utterance. Raises ``bots.errors.RecognitionFailed``."""
+        ...
+
+
+class Voice(Protocol):
+    """Text to speech, one per process, shared by all calls."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    def speak(self, text: str, language: str) -> AsyncIterator[bytes]:
+        """Audio in pieces, the first as soon as it is made; cancellable.
+
+        Raises ``bots.errors.SynthesisFailed``.
+        """
+        ...
+
+
+@runtime_checkable
+class Stopgap(Protocol):
+    """Audio of ``Voice.speak`` that another voice than the usual one may have made."""
+
+    @property
+    def substituted(self) -> bool:
+        """True once another voice had to step in: not worth keeping for later calls."""
+        ...
+
+
+@runtime_checkable
+class PacedVoice(Protocol):
+    """A ``Voice`` that can also speak more slowly; others keep their pace."""
+
+    def speak_at(self, text: str, language: str, pace: float) -> AsyncIterator[bytes]:
+        """As ``Voice.speak`` at ``pace`` times the usual speed (0.8 is slower)."""
+        ...
+
+
+class Answer(Protocol):
+    """What the knowledge base says. ``known`` is False below the threshold."""
+
+    @property
+    def known(self) -> bool: ...
+    @property
+    def text(self) -> str:
+        """The answer in a few sentences taken from the cited articles."""
+        ...
+
+    @property
+    def spoken(self) -> str:
+        """The same for the ear: one or two short sentences, no links or lists."""
+        ...
+
+    @property
+    def citations(self) -> Sequence[Citation]: ...
+    @property
+    def score(self) -> float: ...
+
+
+class Knowledge(Protocol):
+    """The knowledge base as the bots see it."""
+
+    async def answer(self, question: str, language: str = "en") -> Answer:
+        """Answer from articles in ``language`` (English where there is none)."""
+        ...
+
+
+class Encoder(Protocol):
+    """Sentence embeddings, shared by intents and retrieval."""
+
+    @property
+    def dimensions(self) -> int: ...
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit-length vectors, one per text; runs off the event loop."""
+        ...
+
+
+class Actions(Protocol):
+    """HTTP actions of a flow's ``do`` steps."""
+
+    async def call(
+        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+    ) -> tuple[int, Any]:
+        """Status and parsed JSON. Raises ``bots.errors.ActionFailed``."""
+        ...

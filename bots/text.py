@@ -1,0 +1,242 @@
+"""The bot on chat, e-mail and SMS: a line of the customer in, one saved turn out.
+
+1. It speaks only while the interaction is in state ``bot``; the save proves it.
+2. Lines that came together are answered together, each once (``seen_seq``).
+3. A fact delivered twice, or to two processes, makes one turn.
+4. A turn that lost a race is saved again as it is, never computed (and its
+   actions never done) twice, unless somebody else has answered meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
+
+from bots import letters
+from bots.conversation import Conversation, Conversations, Heard, Reply, Turn
+from router.acts.act import HandoffPlan
+from router.acts.lifecycle import Lifecycle
+from router.errors import Conflict, IllegalMove, NoSuchInteraction
+from router.events import Fact, MessageAdded
+from router.model import (
+    Author,
+    Channel,
+    Direction,
+    EndedBy,
+    Interaction,
+    InteractionState,
+    Message,
+    NewMessage,
+)
+from router.ports import Bus, Store
+
+GROUP = "text-bot"
+TRIES = 8
+"""Saves of one turn against other writers before the fact is given back to the bus."""
+IDLE_S: Mapping[Channel, int] = {
+    Channel.CHAT: 30 * 60,
+    Channel.SMS: 24 * 3600,
+    Channel.EMAIL: 72 * 3600,
+}
+"""Silence after which the bot closes a conversation that nobody goes on with."""
+SEEN = "seen_seq"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What waits for an answer: the interaction as loaded and the customer's lines."""
+
+    interaction: Interaction
+    lines: tuple[Message, ...]
+    customer_name: str
+
+
+class TextBot:
+    """Answers customers' lines while the bot is the handler."""
+
+    def __init__(
+        self,
+        store: Store,
+        lifecycle: Lifecycle,
+        conversations: Conversations,
+        base_url: str,
+    ) -> None:
+        """``base_url`` is how customers reach our pages; links to sources begin with it."""
+        self._store = store
+        self._lifecycle = lifecycle
+        self._conversations = conversations
+        self._base_url = base_url
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def start(self, bus: Bus) -> None:
+        """Hear of every line that joins a transcript."""
+        await bus.subscribe(GROUP, self.handle, [MessageAdded])
+
+    async def handle(self, fact: Fact) -> None:
+        """Answer if this is a customer's line on a written channel and the bot's turn."""
+        if not isinstance(fact, MessageAdded) or fact.author != Author.CUSTOMER:
+            return
+        if fact.channel == Channel.VOICE or fact.state != InteractionState.BOT:
+            return
+        await self.answer(fact.interaction_id)
+
+    async def answer(self, interaction_id: str) -> None:
+        """Answer all lines not yet answered. Does nothing when there are none.
+
+        Raises ``Conflict`` when others kept writing; try again later.
+        """
+        lock = self._locks.setdefault(interaction_id, asyncio.Lock())
+        async with lock:
+            # Lines that come in while we answer are answered in the next round.
+            while await self._answer_once(interaction_id):
+                pass
+
+    async def close_idle(self, now: datetime) -> int:
+        """End conversations that customers left long ago; how many it were."""
+        async with self._store.transaction() as tx:
+            handled = await tx.interactions.in_states([InteractionState.BOT])
+        closed = 0
+        for interaction in handled:
+            if interaction.direction is Direction.OUTBOUND or interaction.channel not in IDLE_S:
+                continue
+            limit = timedelta(seconds=IDLE_S[interaction.channel])
+            if now - await self._last_words(interaction) > limit:
+                await self._lifecycle.end(interaction.id, EndedBy.SYSTEM, "customer-silent")
+                closed += 1
+        return closed
+
+    async def _last_words(self, interaction: Interaction) -> datetime:
+        async with self._store.transaction() as tx:
+            lines = await tx.interactions.messages(interaction.id)
+        return lines[-1].at if lines else interaction.created_at
+
+    async def _answer_once(self, interaction_id: str) -> bool:
+        """One turn; False when there is nothing to answer (any more)."""
+        pending = await self._load(interaction_id)
+        if pending is None:
+            return False
+        conversation = self._conversations.of(pending.interaction)
+        turn = await self._converse(conversation, pending)
+        lines = self._lines(conversation, pending, turn)
+        return await self._save(pending, turn, lines)
+
+    async def _load(self, interaction_id: str) -> _Pending | None:
+        try:
+            async with self._store.transaction() as tx:
+                interaction = await tx.interactions.get(interaction_id)
+                if interaction.state is not InteractionState.BOT:
+                    return None
+                seen = int(interaction.bot_state.get(SEEN, 0))
+                lines = await tx.interactions.messages(interaction_id, after_seq=seen)
+                waiting = _unanswered(lines)
+                if not waiting:
+                    return None
+                customer = await tx.people.customer(interaction.customer_id)
+        except NoSuchInteraction:
+            log.info("interaction %s is gone; nothing to answer", interaction_id)
+            return None
+        return _Pending(interaction, waiting, customer.name)
+
+    async def _converse(self, conversation: Conversation, pending: _Pending) -> Turn:
+        interaction = pending.interaction
+        memory = interaction.bot_state
+        opening: tuple[Reply, ...] = ()
+        # After a person gave it back to the bot, the old conversation is over.
+        if not memory.get("flow") or memory.get("over"):
+            first = await conversation.begin(interaction, customer_name=pending.customer_name)
+            if first.handoff or first.ended:
+                return first
+            # The customer has spoken already: greet, but do not ask what they want.
+            opening = tuple(reply for reply in first.replies if not reply.question)
+            memory = first.memory
+        turn = await conversation.hear(memory, _heard(pending))
+        return replace(turn, replies=opening + turn.replies)
+
+    def _lines(self, conversation: Conversation, pending: _Pending, turn: Turn) -> list[NewMessage]:
+        replies = [reply for reply in turn.replies if reply.text]
+        if not replies:
+            return []
+        match pending.interaction.channel:
+            case Channel.EMAIL:
+                last = turn.handoff is not None or turn.ended is not None
+                text = letters.mail(conversation, turn.memory, replies, self._base_url, last=last)
+                texts = [text]
+            case Channel.SMS:
+                texts = [letters.sms(replies, self._base_url)]
+            case _:
+                return [
+                    self._line(conversation, pending, i, reply.text, [reply])
+                    for i, reply in enumerate(replies)
+                ]
+        return [self._line(conversation, pending, i, text, replies) for i, text in enumerate(texts)]
+
+    def _line(
+        self,
+        conversation: Conversation,
+        pending: _Pending,
+        place: int,
+        text: str,
+        replies: Sequence[Reply],
+    ) -> NewMessage:
+        citations = {c.article_id: c for reply in replies for c in reply.citations}
+        return NewMessage(
+            Author.BOT,
+            text,
+            author_id=conversation.flow.name,
+            external_id=f"bot:{pending.interaction.id}:{pending.lines[-1].seq}:{place}",
+            citations=tuple(citations.values()),
+        )
+
+    async def _save(self, pending: _Pending, turn: Turn, lines: Sequence[NewMessage]) -> bool:
+        """Save the turn against other writers; False when the bot has no more to say."""
+        interaction = pending.interaction
+        memory = {**turn.memory, SEEN: pending.lines[-1].seq}
+        plan = None
+        if turn.handoff is not None:
+            plan = HandoffPlan(turn.queue, turn.handoff, turn.skills)
+        for _ in range(TRIES):
+            try:
+                await self._lifecycle.save_bot_turn(
+                    interaction, memory, lines, plan, turn.ended, turn.facts
+                )
+            except Conflict:
+                async with self._store.transaction() as tx:
+                    interaction = await tx.interactions.get(interaction.id)
+                if interaction.bot_state != pending.interaction.bot_state:
+                    return True  # Another process answered; look whether lines are left.
+            except IllegalMove:
+                log.info("interaction %s is no longer the bot's; turn dropped", interaction.id)
+                return False
+            else:
+                return plan is None and turn.ended is None
+        raise Conflict(f"interaction {interaction.id}: {TRIES} saves lost against other writers")
+
+
+def _unanswered(lines: Sequence[Message]) -> tuple[Message, ...]:
+    """The customer's lines behind the last one of a person."""
+    waiting: list[Message] = []
+    for line in lines:
+        if line.author is Author.AGENT:
+            waiting.clear()
+        elif line.author is Author.CUSTOMER:
+            waiting.append(line)
+    return tuple(waiting)
+
+
+def _heard(pending: _Pending) -> Heard:
+    """The lines as one utterance; a lone digit is a key of the menu."""
+    texts = [line.text.strip() for line in pending.lines]
+    subject = pending.interaction.subject.strip()
+    first_mail = pending.interaction.channel is Channel.EMAIL and not pending.interaction.bot_state
+    if first_mail and subject and not subject.lower().startswith(("re:", "fw:", "fwd:")):
+        texts.insert(0, subject)
+    text = "\n".join(text for text in texts if text)
+    if len(text) == 1 and text in "0123456789":
+        return Heard.pressed(text)
+    return Heard.said(text)

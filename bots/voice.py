@@ -1,0 +1,448 @@
+"""The voice bot: runs an interaction's conversation on one leg of a call.
+
+1. The bot speaks, the caller may interrupt, answer, press keys or say nothing;
+   ``bots.turn`` decides whose turn it is, this file does what it says.
+2. The transcript gets the caller's words as recognised and of the bot's words those
+   that were heard.
+3. Nothing is said after a hand-over: its last line is spoken first, then it is saved.
+4. When the caller hangs up while the bot is the handler, the interaction is ended here.
+5. Each spoken turn is timed per stage; what was not measured is None.
+6. A caller who waits for an answer hears a filler, once in a turn; it is in the transcript
+   as far as it was heard.
+7. Speech that no engine can recognise is asked for by keys, then a person takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bots.call import Asked, Call, Question, Timing
+from bots.conversation import Heard, Reply, Turn
+from bots.keys import SPEECH_FAILED, by_keys, tries_of
+from bots.ports import AudioLeg, Expectation, Transcriber, Voice
+from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.survey import SCALE, parse_score
+from router.acts.act import HandoffPlan
+from router.errors import Conflict, IllegalMove
+from router.events import Fact, SpeechFellBack, TurnTimed
+from router.model import Author, Channel, Customer, EndedBy, Interaction, NewMessage
+from router.ports import Clock, Store
+
+AUTHOR_ID = "voice-bot"
+SAVE_TRIES = 3
+HUNG_UP = "caller hung up"
+BY_KEYS = "DTMF"
+SURVEY_TRIES = 2
+SURVEY_QUESTION = {
+    "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
+    "zh": "挂机前请您评价：请按一到五键，一是很差，五是很好。",
+    "lv": "Pirms atvadāmies: kā mums veicās? Nospiediet taustiņu no 1, slikti, līdz 5, ļoti labi.",
+}
+SURVEY_AGAIN = {
+    "en": "Please press a key from 1 to 5.",
+    "zh": "请按一到五之间的数字键。",
+    "lv": "Lūdzu, nospiediet taustiņu no 1 līdz 5.",
+}
+SURVEY_THANKS = {
+    "en": "Thank you. Goodbye.",
+    "zh": "谢谢您，再见。",
+    "lv": "Paldies. Uz redzēšanos.",
+}
+
+log = logging.getLogger(__name__)
+
+
+class VoiceOutcome(StrEnum):
+    """How the bot's part of the call ended."""
+
+    HANDED_OFF = "handed-off"
+    ENDED = "ended"
+    CALLER_LEFT = "caller-left"
+
+
+class Dialogue(Protocol):
+    """What is talked through; ``bots.conversation.Conversation``."""
+
+    async def begin(self, interaction: Interaction, *, customer_name: str = "") -> Turn:
+        """The greeting and the first question."""
+        ...
+
+    async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
+        """The answer to what the caller said, pressed, or did not say."""
+        ...
+
+    async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
+        """The turn that brings a person, for a reason outside the conversation."""
+        ...
+
+
+class Dialogues(Protocol):
+    """Finds the conversation an interaction is in; ``bots.conversation.Conversations``."""
+
+    def of(self, interaction: Interaction) -> Dialogue:
+        """Raises ``bots.errors.NoSuchFlow``."""
+        ...
+
+
+class Records(Protocol):
+    """The acts on the interaction; ``router.acts.lifecycle.Lifecycle``, whose words hold here."""
+
+    async def save_bot_turn(
+        self,
+        interaction: Interaction,
+        bot_state: Mapping[str, Any],
+        replies: Sequence[NewMessage] = (),
+        handoff: HandoffPlan | None = None,
+        end_reason: str | None = None,
+        facts: Sequence[Fact] = (),
+    ) -> Interaction:
+        """Raises ``Conflict`` and ``IllegalMove``."""
+        ...
+
+    async def add_message(self, interaction_id: str, message: NewMessage) -> object:
+        """Append a line."""
+        ...
+
+    async def end(self, interaction_id: str, by: EndedBy, reason: str) -> Interaction:
+        """The engagement is over."""
+        ...
+
+    async def record_survey(
+        self, interaction_id: str, score: int, scale: int, channel: str
+    ) -> object:
+        """Keep the customer's score."""
+        ...
+
+
+Load = Callable[[str], Awaitable[tuple[Interaction, Customer]]]
+"""The interaction as it is now, by id, and whose it is."""
+
+
+def load_from(store: Store) -> Load:
+    """The ordinary way to load: from the store."""
+
+    async def load(interaction_id: str) -> tuple[Interaction, Customer]:
+        async with store.transaction() as tx:
+            interaction = await tx.interactions.get(interaction_id)
+            return interaction, await tx.people.customer(interaction.customer_id)
+
+    return load
+
+
+class Engines(Protocol):
+    """The speech engines of a process, shared by its calls; ``bots.engines.choice.Engines``."""
+
+    @property
+    def transcriber(self) -> Transcriber:
+        """Speech to text."""
+        ...
+
+    @property
+    def voice(self) -> Voice:
+        """Text to speech."""
+        ...
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run on one leg carries along."""
+
+    call: Call
+    conversation: Dialogue
+    interaction: Interaction
+    timing: Timing = field(default_factory=Timing)
+    noting: asyncio.Task[None] | None = None
+    """The caller's last line on its way to the store; before any later line."""
+    deaf_turns: int = 0
+    """How often in a row no engine could recognise what was said."""
+    fell_back: list[Fact] = field(default_factory=list)
+    """To be kept with the next turn."""
+    fillers: int = 0
+    """How many were begun, so that the next one is another."""
+    filled: list[NewMessage] = field(default_factory=list)
+    """What was heard of the present turn's, to be kept with the next turn."""
+    told: tuple[str, str] = ("", "")
+    """Who heard instead of whom, as was last kept: an outage is told once in a call."""
+
+
+class VoiceBot:
+    """Serves any number of calls of one process."""
+
+    def __init__(
+        self,
+        conversations: Dialogues,
+        engines: Engines,
+        records: Records,
+        load: Load,
+        clock: Clock,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``seconds`` is a clock that only goes forward; tests give a virtual one."""
+        self._conversations = conversations
+        self._transcriber = engines.transcriber
+        self.prompts = Prompts(engines.voice)
+        self._records = records
+        self._load = load
+        self._clock = clock
+        self._seconds = seconds
+
+    async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
+        """Talk until the bot is done with it or the caller has gone.
+
+        Outbound calls are the same: the flow and its starting fields come from the
+        interaction's ``meta``. Leaves the leg open after a hand-over, hangs it up
+        after the flow's end. Raises ``NoSuchFlow``.
+        """
+        conversation = self._conversations.of(interaction)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        run = _Run(call, conversation, interaction)
+        try:
+            return await self._converse(run)
+        except IllegalMove as error:
+            # Somebody took the call from the bot: it has nothing to say any more.
+            log.info("voice bot stands back from %s: %s", interaction.id, error)
+            return VoiceOutcome.CALLER_LEFT if leg.closed.is_set() else VoiceOutcome.HANDED_OFF
+        finally:
+            call.close()
+
+    async def survey(self, leg: AudioLeg, interaction: Interaction) -> int | None:
+        """Ask the one question after an agent's work, take a key (or a word), hang up.
+
+        The score 1..5, or None when there was no answer. Records it with the interaction.
+        """
+        language = interaction.language
+        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        try:
+            score = await self._ask_score(call, language)
+            if score is not None:
+                await self._records.record_survey(interaction.id, score, SCALE, Channel.VOICE)
+                await call.say([_in(SURVEY_THANKS, language)], language)
+        finally:
+            call.close()
+        await leg.hang_up()
+        return score
+
+    async def say(self, leg: AudioLeg, text: str, language: str) -> bool:
+        """Say a text without listening; True when it was heard to its end."""
+        return await Saying(leg, self.prompts, [text], language, self._seconds).play()
+
+    # -- the conversation --------------------------------------------------------
+
+    async def _converse(self, run: _Run) -> VoiceOutcome:
+        turn = await self._begin(run)
+        while True:
+            if turn.handoff is not None or turn.ended is not None:
+                return await self._finish(run, turn)
+            asked = await run.call.ask(_question(turn))
+            saving = self._begin_save(run, turn, asked.said)
+            if asked.heard is None:
+                await self._left(run, saving)
+                return VoiceOutcome.CALLER_LEFT
+            try:
+                turn = await self._answer(run, turn, asked)
+            finally:
+                # The lines must be in order: what was said before what was answered.
+                await saving
+            run.noting = asyncio.create_task(self._note_caller(run, asked.heard))
+
+    async def _begin(self, run: _Run) -> Turn:
+        run.interaction, customer = await self._load(run.interaction.id)
+        turn = await run.conversation.begin(run.interaction, customer_name=customer.name)
+        self._transcriber.prepare(turn.expectation)
+        return turn
+
+    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> Turn:
+        assert asked.heard is not None
+        if asked.instead_of and run.told != (asked.heard_by, asked.instead_of):
+            run.told = asked.heard_by, asked.instead_of
+            run.fell_back.append(self._fell_back(run, asked))
+        run.deaf_turns = run.deaf_turns + 1 if asked.deaf else 0
+        if not asked.deaf:
+            answered = await self._hear(run, turn, asked.heard)
+        elif run.deaf_turns <= tries_of(turn):
+            answered = by_keys(turn)
+        else:
+            run.deaf_turns = 0
+            answered = await run.conversation.give_up(turn.memory, SPEECH_FAILED)
+        run.timing = replace(asked.timing, understood_at=self._seconds())
+        self._transcriber.prepare(answered.expectation)
+        return answered
+
+    async def _hear(self, run: _Run, turn: Turn, heard: Heard) -> Turn:
+        """The answer, with a filler when it takes long (rule 6)."""
+        answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
+        try:
+            if turn.fillers:
+                await self._fill(run, turn, answer)
+            return await answer
+        finally:
+            answer.cancel()
+
+    async def _fill(self, run: _Run, turn: Turn, answer: asyncio.Task[Turn]) -> None:
+        text = turn.fillers[run.fillers % len(turn.fillers)]
+        words = await run.call.fill(Question((text,), turn.expectation, pace=_pace(turn)), answer)
+        if words:
+            run.fillers += 1
+            whole = words == text
+            meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
+            line = text if whole else f"{words} —"
+            run.filled.append(NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta))
+
+    async def _finish(self, run: _Run, turn: Turn) -> VoiceOutcome:
+        lines = [reply.spoken for reply in turn.replies]
+        said = await run.call.say(lines, _language(run, turn), _pace(turn))
+        if run.call.leg.closed.is_set():
+            await self._left(run, self._begin_save(run, turn, said))
+            return VoiceOutcome.CALLER_LEFT
+        run.call.close()
+        await self._begin_save(run, turn, said, final=True)
+        if turn.handoff is not None:
+            return VoiceOutcome.HANDED_OFF
+        await run.call.leg.hang_up()
+        return VoiceOutcome.ENDED
+
+    async def _left(self, run: _Run, saving: asyncio.Task[None]) -> None:
+        with contextlib.suppress(IllegalMove):
+            await saving
+        await self._records.end(run.interaction.id, EndedBy.CUSTOMER, HUNG_UP)
+
+    # -- what is kept ------------------------------------------------------------
+
+    def _begin_save(
+        self, run: _Run, turn: Turn, said: Sequence[str], *, final: bool = False
+    ) -> asyncio.Task[None]:
+        """One bot turn as the caller heard it, with its times (rules 2 and 5).
+
+        Only a final one hands over or ends: a caller who left gets neither.
+        """
+        facts = (*turn.facts, *self._timed(run), *run.fell_back)
+        run.fell_back.clear()
+        kept = (
+            replace(turn, facts=facts)
+            if final
+            else replace(turn, facts=facts, handoff=None, ended=None)
+        )
+        lines = [*run.filled, *_lines(turn.replies, said)]
+        run.filled.clear()
+        saving = self._save(run, kept, lines, run.noting)
+        return asyncio.create_task(saving, name="voice-save")
+
+    async def _save(
+        self,
+        run: _Run,
+        turn: Turn,
+        lines: Sequence[NewMessage],
+        earlier: asyncio.Task[None] | None,
+    ) -> None:
+        if earlier is not None:
+            await earlier
+        plan = None
+        if turn.handoff is not None:
+            plan = HandoffPlan(turn.queue, turn.handoff, turn.skills)
+        for _ in range(SAVE_TRIES):
+            with contextlib.suppress(Conflict):
+                run.interaction = await self._records.save_bot_turn(
+                    run.interaction, turn.memory, lines, plan, turn.ended, turn.facts
+                )
+                return
+            run.interaction, _ = await self._load(run.interaction.id)
+        raise Conflict(f"interaction {run.interaction.id} kept changing; tried {SAVE_TRIES} times")
+
+    async def _note_caller(self, run: _Run, heard: Heard) -> None:
+        text = heard.digits or heard.text
+        if not text:
+            return
+        meta = {"input": "keys"} if heard.digits else {"confidence": round(heard.confidence, 3)}
+        line = NewMessage(Author.CUSTOMER, text, meta=meta)
+        await self._records.add_message(run.interaction.id, line)
+
+    def _fell_back(self, run: _Run, asked: Asked) -> SpeechFellBack:
+        return SpeechFellBack(
+            at=self._clock.now(),
+            interaction_id=run.interaction.id,
+            heard_by=asked.heard_by or BY_KEYS,
+            instead_of=asked.instead_of,
+        )
+
+    def _timed(self, run: _Run) -> list[Fact]:
+        timing = replace(run.timing, first_audio_at=run.call.first_audio_at)
+        run.timing = Timing()
+        if timing.ended_at is None:
+            return []
+        fact = TurnTimed(
+            at=self._clock.now(),
+            interaction_id=run.interaction.id,
+            endpoint_ms=_ms(timing.speech_ended_at, timing.ended_at),
+            recognition_ms=_ms(timing.ended_at, timing.recognised_at),
+            understanding_ms=_ms(timing.recognised_at, timing.understood_at),
+            speech_ms=_ms(timing.understood_at, timing.first_audio_at),
+            total_ms=_ms(timing.speech_ended_at, timing.first_audio_at),
+        )
+        return [fact]
+
+    # -- the survey --------------------------------------------------------------
+
+    async def _ask_score(self, call: Call, language: str) -> int | None:
+        words = ("one", "two", "three", "four", "five")
+        expected = Expectation("choice", words, language)
+        self._transcriber.prepare(expected)
+        text = _in(SURVEY_QUESTION, language)
+        for _ in range(SURVEY_TRIES):
+            asked = await call.ask(Question((text,), expected, max_digits=1))
+            if asked.heard is None:
+                return None
+            score = parse_score(asked.heard.digits or asked.heard.text)
+            if score is not None:
+                return score
+            text = _in(SURVEY_AGAIN, language)
+        return None
+
+
+def _question(turn: Turn) -> Question:
+    lines = tuple(reply.spoken for reply in turn.replies)
+    return Question(lines, turn.expectation, turn.max_digits, _pace(turn))
+
+
+def _pace(turn: Turn) -> float:
+    """How fast the caller wants it; a flow's memory knows."""
+    return float(turn.memory.get("pace", NORMAL_PACE))
+
+
+def _language(run: _Run, turn: Turn) -> str:
+    """The conversation's language; a last turn expects nothing and so does not say."""
+    return str(turn.memory.get("language") or run.interaction.language)
+
+
+def _lines(replies: Sequence[Reply], said: Sequence[str]) -> list[NewMessage]:
+    """The transcript's form of each line; cut to the words heard when it was cut off."""
+    lines = []
+    for reply, heard in zip(replies, said, strict=True):
+        whole = heard == reply.spoken
+        if heard:
+            lines.append(
+                NewMessage(
+                    Author.BOT,
+                    reply.text if whole else f"{heard} —",
+                    author_id=AUTHOR_ID,
+                    citations=reply.citations,
+                    meta={} if whole else {"interrupted": True},
+                )
+            )
+    return lines
+
+
+def _ms(since: float | None, until: float | None) -> float | None:
+    if since is None or until is None:
+        return None
+    return round((until - since) * 1000, 1)
+
+
+def _in(texts: dict[str, str], language: str) -> str:
+    return texts.get(language, texts["en"])

@@ -1,0 +1,1 @@
+"""Everything through which a customer reaches us."""

@@ -1,0 +1,1 @@
+"""E-mail: parsing, quote cutting, the SMTP server and the sender."""

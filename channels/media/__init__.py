@@ -1,0 +1,1 @@
+"""RTP, codecs, jitter, pacing, bridging and recording."""

@@ -1,0 +1,1 @@
+"""SIP signalling (RFC 3261) over UDP."""

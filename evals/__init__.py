@@ -1,0 +1,1 @@
+"""Suites, simulated customers, benchmarks and reports."""

@@ -1,0 +1,1 @@
+"""The composition root, the web and the desk."""

@@ -1,0 +1,170 @@
+"""What bots and agents know: articles, flows, understanding. Once per process.
+
+The encoder is one model for intents and retrieval alike.
+
+A process opens its doors first and loads beside it. ``loaded`` is set once the index is open and,
+where bots talk, model and intents are ready. Telephones ring until then; written messages are
+answered late. Vectors of articles and examples are kept in ``<data>/vectors``, so that only the
+first start of an installation takes long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from bots.actions import HttpActions
+from bots.conversation import Conversation, Conversations, Tools
+from bots.engines.phrases import Corpus
+from bots.flow.model import Flow
+from bots.flow.schema import read_flow
+from bots.nlu.understanding import IntentUnderstanding, embedded_examples
+from gateway.configuration import Entry
+from gateway.settings import Settings
+from knowledge.answer import KnowledgeBase
+from knowledge.embed import MiniLmEncoder
+from knowledge.index import QdrantIndex
+from knowledge.ingest import read_articles
+from router.company import Company
+from router.errors import BadConfiguration, ParleyError
+from router.ports import Clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Brain:
+    """Knowledge and conversations of this process, and what keeps them running."""
+
+    encoder: MiniLmEncoder
+    index: QdrantIndex
+    knowledge: KnowledgeBase
+    http: httpx.AsyncClient
+    understanding: IntentUnderstanding
+    conversations: Conversations
+    loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when bots can answer, and when it is clear that they cannot."""
+    failed: bool = False
+    loading: asyncio.Task[None] | None = None
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether bots think by now."""
+        return self.loaded.is_set() and not self.failed
+
+    def load(self, *, talks: bool) -> None:
+        """Begin to load; whoever asks a bot meanwhile waits.
+
+        Where bots do not talk all the time, model and intents are loaded when first needed:
+        they take seconds of a core and hundreds of megabytes.
+        """
+        self.loading = asyncio.create_task(self._load(talks), name="loading")
+
+    async def prepare(self) -> None:
+        """Everything that can be kept on disk for later starts. Raises ``ParleyError``."""
+        await self.encoder.recall()
+        await self.knowledge.catch_up()
+        await self._keep()
+
+    async def _load(self, talks: bool) -> None:
+        began = time.monotonic()
+        try:
+            await self.encoder.recall()
+            changed = await self.knowledge.catch_up()
+            log.info("knowledge: %d passages new, %d as before", changed.added, changed.kept)
+            if talks:
+                await self.encoder.start()
+                for name in self.conversations:
+                    await self.conversations[name].prepare()
+        except Exception as error:
+            self.failed = True
+            log.critical(
+                "bots cannot think: %s", error, exc_info=not isinstance(error, ParleyError)
+            )
+            return
+        finally:
+            self.loaded.set()
+        log.info("bots can answer, after %.1f s of loading", time.monotonic() - began)
+        if talks:
+            await self._prepare_next_start()
+
+    async def _prepare_next_start(self) -> None:
+        try:
+            # Ahead of the customers' questions, in small batches.
+            await self.knowledge.warm()
+            await self._keep()
+        except (ParleyError, OSError) as error:
+            log.warning("the next start will take longer: %s", error)
+
+    async def _keep(self) -> None:
+        flows = [self.conversations[name].flow for name in self.conversations]
+        examples = [phrase for flow in flows for phrase in embedded_examples(flow)]
+        await self.encoder.keep([*self.knowledge.texts(), *examples])
+
+    def corpus(self) -> Corpus:
+        """What callers and articles say, for the speech language model."""
+        flows = [self.conversations[name].flow for name in self.conversations]
+        phrases = [
+            phrase
+            for flow in flows
+            for intent in flow.intents.values()
+            for phrase in intent.examples.get("en", ())
+        ]
+        return Corpus(tuple(phrases), tuple(self.knowledge.corpus()))
+
+    async def stop(self) -> None:
+        """Let go of the model, the index and the connections."""
+        if self.loading is not None:
+            self.loading.cancel()
+            await asyncio.gather(self.loading, return_exceptions=True)
+        await self.knowledge.stop()
+        await self.index.stop()
+        await self.encoder.stop()
+        await self.http.aclose()
+
+
+async def start_brain(
+    settings: Settings, company: Company, clock: Clock, index_folder: Path
+) -> Brain:
+    """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
+    encoder = MiniLmEncoder(kept=settings.data / "vectors")
+    index = (
+        QdrantIndex(url=settings.qdrant_url)
+        if settings.qdrant_url
+        else QdrantIndex(path=index_folder)
+    )
+    knowledge = KnowledgeBase(encoder, index)
+    articles = await asyncio.to_thread(read_articles, settings.articles)
+    await knowledge.shelve(articles, clock.now().date())
+    http = httpx.AsyncClient(timeout=10)
+    understanding = IntentUnderstanding(encoder)
+    api = settings.orders_url or f"{settings.base_url}/demo/api"
+    tools = Tools(understanding, knowledge, HttpActions(http), clock, {"api": api})
+    return Brain(
+        encoder,
+        index,
+        knowledge,
+        http,
+        understanding,
+        Conversations(
+            (Conversation(flow, tools) for flow in await _flows(settings, company)), Entry(company)
+        ),
+    )
+
+
+async def _flows(settings: Settings, company: Company) -> list[Flow]:
+    paths = sorted(settings.flows.glob("*.yaml"))
+    flows = [await asyncio.to_thread(read_flow, path) for path in paths]
+    names = {flow.name for flow in flows}
+    missing = sorted(set(company.entry.values()) - names)
+    if missing:
+        raise BadConfiguration(
+            f"the company's entry names the flow {missing[0]!r}; {settings.flows} has: "
+            f"{', '.join(sorted(names)) or 'none'}"
+        )
+    return flows

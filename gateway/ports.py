@@ -1,0 +1,16 @@
+"""What the desk needs from the knowledge base; ``gateway.compose`` joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from router.model import Citation
+
+
+class ArticleSearch(Protocol):
+    """The knowledge base as an agent searches it."""
+
+    async def search(self, words: str, language: str, limit: int) -> Sequence[Citation]:
+        """The best articles first; ``quote`` is the passage to insert."""
+        ...

@@ -1,0 +1,43 @@
+"""What the routes need, made by ``gateway.compose`` and handed to the route factories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bots.campaign.service import Campaigns
+from gateway.auth.sessions import SignIn
+from gateway.desk.hub import DeskHub
+from gateway.ports import ArticleSearch
+from gateway.waiting_room import WaitingRoom
+from router.acts.callbacks import Callbacks
+from router.acts.consults import Consults
+from router.acts.lifecycle import Lifecycle
+from router.acts.transfers import Transfers
+from router.company import Company
+from router.configuration.versions import Versions
+from router.ports import Bus, Clock, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the desk, its pages and the HTTP API are built from."""
+
+    store: Store
+    lifecycle: Lifecycle
+    transfers: Transfers
+    consults: Consults
+    callbacks: Callbacks
+    bus: Bus
+    clock: Clock
+    company: Company
+    versions: Versions
+    hub: DeskHub
+    sign_in: SignIn
+    articles: ArticleSearch
+    room: WaitingRoom
+    campaigns: Campaigns
+    campaign_flows: tuple[str, ...]
+    data_dir: Path
+    node: str
+    secure_cookies: bool = False

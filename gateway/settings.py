@@ -1,0 +1,312 @@
+"""Every setting, read from the environment once, typed and checked.
+
+An unknown ``PARLEY_`` name or a malformed value stops the start with a message
+that names it. ``docs/settings.md`` lists them; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bots.engines.remote import FIRST_S, Patience, RemoteSpeech, Server, parse_server
+from bots.engines.remote import Protocol as SpeechProtocol
+from router.errors import BadConfiguration
+
+PREFIX = "PARLEY_"
+DEMO_TOKEN = "demo-token"  # noqa: S105 - public on purpose; a start beyond loopback is refused
+DEMO = Path(__file__).parent / "demo"
+SPEECH = ("auto", "offline", "whisper")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host and a port of another server."""
+
+    host: str
+    port: int
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _port(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= 65535:
+        raise ValueError("expected a port from 0 to 65535")
+    return number
+
+
+def _flag(value: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if value.lower() not in known:
+        raise ValueError("expected 1 or 0")
+    return known[value.lower()]
+
+
+def _ports(value: str) -> tuple[int, int]:
+    first, _, last = value.partition("-")
+    low, high = _port(first), _port(last)
+    if high - low < 3:
+        raise ValueError("expected a range of at least four ports like 16384-16883")
+    return low, high
+
+
+def _endpoint(value: str) -> Endpoint | None:
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    if not host:
+        raise ValueError("expected host:port")
+    return Endpoint(host, _port(port))
+
+
+def _speech(value: str) -> str:
+    if value not in SPEECH:
+        raise ValueError(f"expected one of {', '.join(SPEECH)}")
+    return value
+
+
+def _names(value: str) -> Mapping[str, str]:
+    """``en=alba,lv=aivars``: a name for each language."""
+    named: dict[str, str] = {}
+    for item in value.split(","):
+        language, _, name = item.strip().partition("=")
+        if not language or not name:
+            raise ValueError("expected names by language like en=alba,lv=aivars")
+        named[language] = name
+    return named
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if number <= 0:
+        raise ValueError("expected seconds above 0")
+    return number
+
+
+def _heartbeat(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 60:
+        raise ValueError("expected whole seconds from 1 to 60")
+    return number
+
+
+def _setting(name: str, read: Callable[[str], Any], default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"env": name, "read": read, "help": help_text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One installation's settings, as ``docs/settings.md`` explains them."""
+
+    host: str = _setting("PARLEY_HOST", _text, "127.0.0.1", "address of the web pages")
+    port: int = _setting("PARLEY_PORT", _port, 8000, "port of the web pages")
+    data: Path = _setting("PARLEY_DATA", Path, Path(".data"), "folder of all that is kept")
+    public_url: str = _setting(
+        "PARLEY_PUBLIC_URL", _text, "", "how the outside reaches us; empty: http://host:port"
+    )
+    company: Path = _setting(
+        "PARLEY_COMPANY", Path, DEMO / "company.yaml", "the company file: it seeds the first start"
+    )
+    flows: Path = _setting("PARLEY_FLOWS", Path, DEMO / "flows", "folder of the bots' flows")
+    articles: Path = _setting("PARLEY_ARTICLES", Path, DEMO / "articles", "folder of articles")
+    speech: str = _setting("PARLEY_SPEECH", _speech, "auto", "auto, offline or whisper")
+    models: Path | None = _setting(
+        "PARLEY_MODELS", Path, None, "folder of speech models; empty: DATA/models"
+    )
+    speech_remote: Server | None = _setting(
+        "PARLEY_SPEECH_REMOTE",
+        parse_server,
+        None,
+        "speech server that is asked before the local engines: `wyoming://host:port` hears, "
+        "`https://host/v1` (OpenAI-compatible) hears and speaks; empty: none",
+    )
+    speech_remote_voice: Server | None = _setting(
+        "PARLEY_SPEECH_REMOTE_VOICE", parse_server, None, "speech server that speaks, if another"
+    )
+    speech_remote_key: str = _setting(
+        "PARLEY_SPEECH_REMOTE_KEY", _text, "", "key of the OpenAI-compatible speech servers"
+    )
+    speech_remote_model: str = _setting(
+        "PARLEY_SPEECH_REMOTE_MODEL", _text, "", "model that hears; empty: whisper-1 or its own"
+    )
+    speech_remote_voice_model: str = _setting(
+        "PARLEY_SPEECH_REMOTE_VOICE_MODEL", _text, "", "model that speaks; empty: tts-1"
+    )
+    speech_remote_voices: Mapping[str, str] | None = _setting(
+        "PARLEY_SPEECH_REMOTE_VOICES",
+        _names,
+        None,
+        "the server's voices as `en=alba,lv=aivars`, other languages are spoken locally; "
+        "empty: alloy for all (OpenAI-compatible)",
+    )
+    speech_remote_s: float = _setting(
+        "PARLEY_SPEECH_REMOTE_S",
+        _seconds,
+        FIRST_S,
+        "how long a speech server may take for a text, or a first sound, before another is asked",
+    )
+    sip_host: str = _setting("PARLEY_SIP_HOST", _text, "", "address for SIP and RTP; empty: host")
+    sip_port: int = _setting("PARLEY_SIP_PORT", _port, 5060, "UDP port for SIP")
+    rtp_ports: tuple[int, int] = _setting(
+        "PARLEY_RTP_PORTS", _ports, (16384, 16883), "UDP ports for RTP, first-last"
+    )
+    sip_trunk: str = _setting(
+        "PARLEY_SIP_TRUNK", _text, "", "host:port that takes calls to plain numbers"
+    )
+    ring_s: float = _setting(
+        "PARLEY_RING_S", _seconds, 25.0, "how long a campaign lets a telephone ring"
+    )
+    smtp_in_port: int = _setting("PARLEY_SMTP_IN_PORT", _port, 2525, "port on which mail comes in")
+    smtp_out: Endpoint | None = _setting(
+        "PARLEY_SMTP_OUT", _endpoint, None, "host:port for mail out; empty: kept in DATA/outbox"
+    )
+    smtp_user: str = _setting("PARLEY_SMTP_USER", _text, "", "login at the mail server")
+    smtp_password: str = _setting("PARLEY_SMTP_PASSWORD", _text, "", "password at the mail server")
+    mail_address: str = _setting(
+        "PARLEY_MAIL_ADDRESS", _text, "care@harbourline.example", "our mail address"
+    )
+    twilio_url: str = _setting(
+        "PARLEY_TWILIO_URL", _text, "", "REST base of the SMS provider; empty: kept in DATA/outbox"
+    )
+    twilio_sid: str = _setting("PARLEY_TWILIO_SID", _text, "ACdemo", "account at the provider")
+    twilio_token: str = _setting(
+        "PARLEY_TWILIO_TOKEN", _text, DEMO_TOKEN, "secret that signs webhooks"
+    )
+    twilio_from: str = _setting("PARLEY_TWILIO_FROM", _text, "+37160000200", "our SMS number")
+    chat_secret: str = _setting(
+        "PARLEY_CHAT_SECRET", _text, "", "secret with which a site signs its visitors' logins"
+    )
+    orders_url: str = _setting(
+        "PARLEY_ORDERS_URL", _text, "", "base of the order API; empty: the demo company's own"
+    )
+    demo: bool = _setting("PARLEY_DEMO", _flag, True, "seed the demo company at first start")
+    demo_open: bool = _setting(
+        "PARLEY_DEMO_OPEN",
+        _flag,
+        False,
+        "this is a demo that anybody may enter: accept its known passwords beyond this machine",
+    )
+    public: bool = _setting("PARLEY_PUBLIC", _flag, False, "let the simulated public contact us")
+    demo_staff: bool = _setting(
+        "PARLEY_DEMO_STAFF", _flag, False, "let three scripted agents take written work"
+    )
+    public_every_s: float = _setting(
+        "PARLEY_PUBLIC_EVERY_S", _seconds, 60.0, "seconds between simulated contacts"
+    )
+    rabbit_url: str = _setting("RABBIT_URL", _text, "", "RabbitMQ; empty: the in-process bus")
+    router_heartbeat_s: int = _setting(
+        "PARLEY_ROUTER_HEARTBEAT_S",
+        _heartbeat,
+        1,
+        "a router that RabbitMQ has not heard of for two to three times as long is replaced",
+    )
+    database_url: str = _setting(
+        "DATABASE_URL", _text, "", "PostgreSQL; empty: SQLite in the data folder"
+    )
+    qdrant_url: str = _setting("QDRANT_URL", _text, "", "Qdrant server; empty: local mode")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], **overrides: Any) -> Settings:
+        """Read ``env``; ``overrides`` (command line) win. Raises ``BadConfiguration``."""
+        known = {item.metadata["env"]: item for item in fields(cls)}
+        unknown = sorted(name for name in env if name.startswith(PREFIX) and name not in known)
+        if unknown:
+            raise BadConfiguration(
+                f"unknown setting {', '.join(unknown)}; docs/settings.md lists the known ones"
+            )
+        values: dict[str, Any] = {}
+        for name, item in known.items():
+            text = env.get(name, "")
+            if not text:
+                continue
+            try:
+                values[item.name] = item.metadata["read"](text)
+            except ValueError as error:
+                raise BadConfiguration(f"{name}={text!r}: {error}") from None
+        given = {name: value for name, value in overrides.items() if value is not None}
+        settings = replace(cls(), **(values | given))
+        settings._refuse_open_key()
+        settings._refuse_unnamed_voices()
+        return settings
+
+    def _refuse_open_key(self) -> None:
+        """A key over plain HTTP is everybody's. Raises ``BadConfiguration``."""
+        speech = self.remote_speech
+        for server in (speech.hears, speech.speaks):
+            api = server is not None and server.protocol is SpeechProtocol.API
+            if api and server is not None and self.speech_remote_key and not server.secure:
+                raise BadConfiguration(
+                    f"PARLEY_SPEECH_REMOTE_KEY would go unencrypted to {server}: "
+                    "use https, a server on this machine, or no key"
+                )
+
+    def _refuse_unnamed_voices(self) -> None:
+        """A Wyoming server would speak every language alike. Raises ``BadConfiguration``."""
+        speaks = self.remote_speech.speaks
+        wyoming = speaks is not None and speaks.protocol is SpeechProtocol.WYOMING
+        if wyoming and not self.speech_remote_voices:
+            raise BadConfiguration(
+                "PARLEY_SPEECH_REMOTE_VOICES must name the Wyoming server's voices, "
+                "as en=en_GB-alba-medium; other languages are left to the local voices"
+            )
+
+    @property
+    def remote_speech(self) -> RemoteSpeech:
+        """The speech servers; a Wyoming server does one thing, so it only hears."""
+        hears = self.speech_remote
+        api = hears is not None and hears.protocol is SpeechProtocol.API
+        return RemoteSpeech(
+            hears=hears,
+            speaks=self.speech_remote_voice or (hears if api else None),
+            key=self.speech_remote_key,
+            model=self.speech_remote_model,
+            voice_model=self.speech_remote_voice_model,
+            voices=self.speech_remote_voices or {},
+            patience=Patience(first_s=self.speech_remote_s),
+        )
+
+    @property
+    def media_host(self) -> str:
+        """The address for SIP and RTP."""
+        return self.sip_host or self.host
+
+    @property
+    def base_url(self) -> str:
+        """How a customer's browser reaches us, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def store_url(self) -> str:
+        """The database, with its asynchronous driver."""
+        if not self.database_url:
+            return f"sqlite+aiosqlite:///{self.data / 'parley.db'}"
+        scheme, _, rest = self.database_url.partition("://")
+        if scheme in ("postgres", "postgresql"):
+            return f"postgresql+asyncpg://{rest}"
+        return self.database_url
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this process is alone with its data folder."""
+        return not (self.rabbit_url or self.database_url)
+
+
+def settings_table() -> str:
+    """The Markdown table of ``docs/settings.md``."""
+    lines = ["| setting | default | what it is |", "|---|---|---|"]
+    for item in fields(Settings):
+        default = item.default
+        if isinstance(default, tuple):
+            default = f"{default[0]}-{default[1]}"
+        elif isinstance(default, bool):
+            default = int(default)
+        elif isinstance(default, Path) and default.is_relative_to(DEMO):
+            default = f"gateway/demo/{default.relative_to(DEMO)}"
+        shown = "" if default is None or default == "" else f"`{default}`"
+        lines.append(f"| `{item.metadata['env']}` | {shown} | {item.metadata['help']} |")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Articles, their passages, retrieval and answers."""

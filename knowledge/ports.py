@@ -1,0 +1,61 @@
+"""What the knowledge base needs from outside: an encoder and a vector index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from knowledge.model import Passage
+
+
+class Encoder(Protocol):
+    """Sentence embeddings."""
+
+    @property
+    def name(self) -> str:
+        """Which model; vectors of two names must not be mixed."""
+        ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit-length vectors, one per text, in order; runs off the event loop."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Keeps passages with their vectors and finds the nearest ones.
+
+    Every method may raise ``IndexUnavailable``. A passage is found as soon as
+    ``put`` has returned, and no more once ``delete`` has.
+    """
+
+    async def start(self, encoder: str, dimensions: int) -> None:
+        """Open or create what holds this encoder's vectors; others are not touched.
+
+        Raises ``IndexLocked``, ``IndexMismatch``, ``IndexUnavailable``.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Close. Safe to call twice."""
+        ...
+
+    async def put(self, passages: Sequence[Passage], vectors: Sequence[Sequence[float]]) -> None:
+        """Insert or replace by passage id. Raises ``IndexMismatch`` on a wrong length."""
+        ...
+
+    async def delete(self, passage_ids: Sequence[str]) -> None:
+        """Remove; an unknown id is ignored."""
+        ...
+
+    async def digests(self) -> Mapping[str, str]:
+        """Passage id → content digest of everything kept."""
+        ...
+
+    async def nearest(
+        self, vector: Sequence[float], language: str, limit: int
+    ) -> list[tuple[str, float]]:
+        """Passage ids of that language by cosine similarity, best first."""
+        ...

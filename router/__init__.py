@@ -1,0 +1,1 @@
+"""The distributor: domain, routing, bus and store. Imports no sibling package."""

@@ -1,0 +1,1 @@
+"""The bus port's codec and its two implementations."""

@@ -1,0 +1,1 @@
+"""The one active matcher and what it knows: ``dispatcher`` hears, ``view`` remembers."""

@@ -1,0 +1,582 @@
+"""What the core needs from outside: a bus, a store and a clock.
+
+The docstrings are the contract; ``tests/contract`` runs one class per port
+against every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from router.acts.parties import Party
+from router.commands import Order
+from router.company import CompanyVersion, Queue
+from router.events import Fact
+from router.model import (
+    Account,
+    Agent,
+    Attempt,
+    AttemptState,
+    Campaign,
+    Channel,
+    Contact,
+    Customer,
+    Identity,
+    Interaction,
+    InteractionState,
+    Message,
+    NewMessage,
+    Offer,
+    OfferState,
+    Presence,
+    Session,
+)
+from router.workday import DayStep
+
+FactHandler = Callable[[Fact], Awaitable[None]]
+OrderHandler = Callable[[Order], Awaitable[Order | None]]
+
+
+class Clock(Protocol):
+    """Tells the time. Virtual in tests and simulation."""
+
+    def now(self) -> datetime:
+        """The current UTC-aware time."""
+        ...
+
+
+class Bus(Protocol):
+    """Carries facts to every interested group and commands to one address.
+
+    Facts: each group gets each fact at least once; consumers of one group
+    share them; one consumer sees the facts of one interaction in order of
+    publication, also when one is tried again, and different interactions side by
+    side. A handler that raises gets the fact again; after ``MAX_DELIVERIES`` it is
+    dead-lettered with its reason, unless it says that the store or the bus is away:
+    then it is tried until they are back. Types the reader does not know are ignored.
+    Commands: mandatory; no listener raises :class:`router.errors.Unroutable`.
+    """
+
+    async def start(self) -> None:
+        """Connect. Raises ``router.errors.BusUnavailable``."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish running handlers and disconnect. Safe to call twice."""
+        ...
+
+    async def publish(self, facts: Sequence[Fact]) -> None:
+        """Publish in order; returns when the bus has taken responsibility for all."""
+        ...
+
+    async def subscribe(
+        self,
+        group: str,
+        handler: FactHandler,
+        types: Iterable[type[Fact]],
+        *,
+        lasting: bool = True,
+        single_active: bool = False,
+    ) -> None:
+        """Deliver facts of ``types`` to ``handler`` on behalf of ``group``.
+
+        A lasting group keeps its facts while nobody consumes; a group that is
+        not lasting goes with its last consumer. With ``single_active`` only one
+        of the group's consumers is served; another takes over when it dies.
+        """
+        ...
+
+    async def serve(self, address: str, handler: OrderHandler) -> None:
+        """Handle the commands sent to ``address``; several servers compete.
+
+        What ``handler`` returns goes back to whoever asked. A raise becomes
+        ``Refused`` with the exception's text.
+        """
+        ...
+
+    async def ask(self, order: Order, address: str, timeout_s: float = 10.0) -> Order:
+        """Send ``order`` and return the reply (``Refused`` included).
+
+        Raises ``Unroutable`` when nobody serves the address and
+        ``ReplyTimeout`` when no reply came in time.
+        """
+        ...
+
+    async def dead_letters(self, limit: int = 100) -> list[DeadLetterView]:
+        """The newest dead letters, for the operator's view. Does not remove them."""
+        ...
+
+    async def replay(self, letter_id: str) -> bool:
+        """Give a dead letter to its group once more; False when it is not there."""
+        ...
+
+    async def replay_group(self, group: str) -> int:
+        """Give all dead letters of ``group`` to it once more; how many there were."""
+        ...
+
+    async def discard(self, letter_id: str) -> bool:
+        """Throw a dead letter away for good; False when it is not there."""
+        ...
+
+    def healthy(self) -> bool:
+        """True while connected."""
+        ...
+
+    def on_restored(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` each time the connection is back after a loss.
+
+        A group that is not lasting may have missed facts then: who follows them looks at
+        the store again.
+        """
+        ...
+
+
+class DeadLetterView(Protocol):
+    """One fact that a group could not handle."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def type_name(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def at(self) -> datetime | None:
+        """When the group gave it up; None when nobody noted it (its consumers died)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A waiting interaction, as of ``version``, that is to ring now.
+
+    ``agent_id`` and ``offer_id`` are None when it rings at several agents.
+    """
+
+    interaction_id: str
+    version: int
+    agent_id: str | None = None
+    offer_id: str | None = None
+
+
+class InteractionTable(Protocol):
+    """Interactions, their offers and their transcripts.
+
+    Methods over many do the same in one statement; what is missing is left out.
+    """
+
+    async def lock(self, key: str) -> None:
+        """Serialise all transactions that name the same key, until this one ends."""
+        ...
+
+    async def lock_all(self, keys: Iterable[str]) -> None:
+        """As ``lock``, in one order for everybody."""
+        ...
+
+    async def get(self, interaction_id: str) -> Interaction:
+        """Raises ``router.errors.NoSuchInteraction``."""
+        ...
+
+    async def get_many(self, interaction_ids: Collection[str]) -> dict[str, Interaction]: ...
+
+    async def take(self, interaction_id: str) -> Interaction:
+        """As ``get``; nobody else changes it until this transaction ends."""
+        ...
+
+    async def take_many(self, interaction_ids: Collection[str]) -> dict[str, Interaction]: ...
+
+    async def add(self, interaction: Interaction, external_id: str | None = None) -> None: ...
+
+    async def add_many(self, new: Sequence[tuple[Interaction, str | None]]) -> None: ...
+
+    async def by_external_id(self, channel: Channel, external_id: str) -> Interaction | None:
+        """The interaction whose arrival carried this id."""
+        ...
+
+    async def save(self, interaction: Interaction) -> Interaction:
+        """Write it if its ``version`` is still the stored one, and raise the version.
+
+        Raises ``router.errors.Conflict`` when somebody else wrote first.
+        """
+        ...
+
+    async def save_many(self, items: Sequence[Interaction]) -> list[Interaction | None]:
+        """Each as ``save``, None in the place of one that somebody else wrote first."""
+        ...
+
+    async def ring(self, rings: Sequence[Ring]) -> set[str]:
+        """Move waiting ones to offered; the ids of those that were as named."""
+        ...
+
+    async def in_states(self, states: Iterable[InteractionState]) -> list[Interaction]:
+        """All in these states, oldest ``joined_at`` (else ``created_at``) first."""
+        ...
+
+    async def homes(self) -> set[str]:
+        """The processes that own the lines of calls that are not over."""
+        ...
+
+    async def at_homes(self, homes: Collection[str]) -> list[Interaction]:
+        """The calls that are not over whose lines these processes own."""
+        ...
+
+    async def open_for_customer(
+        self, customer_id: str, channel: Channel, address: str | None = None
+    ) -> Interaction | None:
+        """The customer's newest interaction on that channel that has not ended.
+
+        With ``address`` only one that is held with that address of theirs.
+        """
+        ...
+
+    async def for_customer(self, customer_id: str, limit: int = 20) -> list[Interaction]:
+        """The customer's interactions, newest first."""
+        ...
+
+    async def for_agent(self, agent_id: str) -> list[Interaction]:
+        """What the agent is handling or wrapping up, oldest first."""
+        ...
+
+    async def recent(self, limit: int = 50) -> list[Interaction]:
+        """The newest interactions of all."""
+        ...
+
+    async def add_message(
+        self, interaction_id: str, message: NewMessage, at: datetime
+    ) -> Message | None:
+        """Append to the transcript; None when ``external_id`` is already there."""
+        ...
+
+    async def messages(self, interaction_id: str, after_seq: int = 0) -> list[Message]: ...
+
+    async def message(self, message_id: str) -> Message | None: ...
+
+    async def thread_of(self, external_ids: Sequence[str]) -> str | None:
+        """The interaction of the newest message with one of these external ids."""
+        ...
+
+    async def claim_delivery(self, message_id: str, at: datetime) -> bool:
+        """True for exactly one caller: that one sends this message to its peer."""
+        ...
+
+    async def release_delivery(self, message_id: str) -> None:
+        """Give the claim back so that the sending can be tried again."""
+        ...
+
+    async def left_lately(
+        self, customer_ids: Collection[str], since: datetime
+    ) -> list[Interaction]:
+        """Engagements of these customers that ended (``left_at``) since then, newest first."""
+        ...
+
+    async def served_lately(self, customer_id: str, since: datetime) -> list[Interaction]:
+        """What agents accepted for this customer since then, newest first."""
+        ...
+
+    async def add_offer(self, offer: Offer) -> None: ...
+    async def add_offers(self, new: Sequence[Offer]) -> None: ...
+
+    async def offer(self, offer_id: str) -> Offer:
+        """Raises ``router.errors.NoSuchOffer``."""
+        ...
+
+    async def offers(self, offer_ids: Collection[str]) -> dict[str, Offer]: ...
+
+    async def settle_offer(self, offer_id: str, state: OfferState) -> bool:
+        """Move it out of ringing; True for exactly one caller."""
+        ...
+
+    async def settle_offers(self, offer_ids: Collection[str], state: OfferState) -> set[str]:
+        """Move them out of ringing; the ids of those that rang until now."""
+        ...
+
+    async def ringing_offers(self, agent_id: str | None = None) -> list[Offer]: ...
+
+    async def ringing_for(self, interaction_ids: Collection[str]) -> list[Offer]:
+        """The offers of these interactions that ring now."""
+        ...
+
+    async def accepted_by(self, interaction_id: str) -> set[str]:
+        """The agents who accepted it so far."""
+        ...
+
+
+class PeopleTable(Protocol):
+    """Customers, agents, sign-ins."""
+
+    async def customer(self, customer_id: str) -> Customer: ...
+    async def customers(self, customer_ids: Collection[str]) -> dict[str, Customer]: ...
+    async def find_customer(self, identity: Identity) -> Customer | None: ...
+    async def find_customers(self, wanted: Collection[Identity]) -> dict[Identity, Customer]: ...
+    async def search_customers(self, words: str, limit: int = 20) -> list[Customer]: ...
+    async def add_customer(self, customer: Customer) -> None:
+        """Raises ``router.errors.Conflict`` when an identity is taken."""
+        ...
+
+    async def add_customers(self, new: Sequence[Customer]) -> set[str]:
+        """The ids of those of whom no identity was taken; roll back for the others."""
+        ...
+
+    async def add_identity(self, customer_id: str, identity: Identity) -> None: ...
+    async def merge_customers(self, keep_id: str, merge_id: str) -> None:
+        """Move everything of ``merge_id`` to ``keep_id``; the old record goes."""
+        ...
+
+    async def save_customer(self, customer: Customer) -> None: ...
+
+    async def agents(self) -> list[Agent]: ...
+    async def agent(self, agent_id: str) -> Agent:
+        """Raises ``router.errors.NoSuchAgent``."""
+        ...
+
+    async def agents_among(self, agent_ids: Collection[str]) -> dict[str, Agent]: ...
+
+    async def put_agent(self, agent: Agent) -> None:
+        """Insert or replace, figures and all; for changes of a record there are the others."""
+        ...
+
+    async def agent_seen(self, agent_id: str, at: datetime) -> None: ...
+
+    async def silent(self, since: datetime) -> list[str]:
+        """Available agents whose desks have not been heard of since then."""
+        ...
+
+    async def set_presence(
+        self, agent_id: str, presence: Presence, reason: str, at: datetime
+    ) -> None:
+        """Write the presence and leave everything else of the record alone."""
+        ...
+
+    async def count(self, steps: Sequence[DayStep]) -> None:
+        """Add to the figures of the day, in one statement per agent at most."""
+        ...
+
+    async def accounts(self) -> list[Account]: ...
+    async def account_by_login(self, login: str) -> Account | None: ...
+    async def account(self, account_id: str) -> Account | None: ...
+    async def put_account(self, account: Account) -> None: ...
+    async def add_session(self, session: Session) -> None: ...
+    async def session(self, token_hash: str, now: datetime) -> Session | None: ...
+    async def drop_session(self, token_hash: str) -> None: ...
+
+
+class CampaignTable(Protocol):
+    """Outbound campaigns, their lists and attempts."""
+
+    async def add(self, campaign: Campaign, contacts: Sequence[Contact]) -> None: ...
+    async def get(self, campaign_id: str) -> Campaign:
+        """Raises ``router.errors.NoSuchCampaign``."""
+        ...
+
+    async def all(self) -> list[Campaign]: ...
+    async def set_state(self, campaign_id: str, state: str) -> None: ...
+    async def contacts(self, campaign_id: str) -> list[Contact]: ...
+    async def contact(self, contact_id: str) -> Contact: ...
+    async def due_contacts(self, campaign_id: str, now: datetime, limit: int) -> list[Contact]:
+        """Open contacts whose time has come, earliest first, with no live attempt."""
+        ...
+
+    async def save_contact(self, contact: Contact) -> None: ...
+    async def start_attempt(self, attempt: Attempt) -> bool:
+        """Record attempt ``number`` of the contact; True for exactly one caller."""
+        ...
+
+    async def move_attempt(self, attempt_id: str, was: AttemptState, to: AttemptState) -> bool:
+        """Compare and set; True for exactly one caller."""
+        ...
+
+    async def save_attempt(self, attempt: Attempt) -> None: ...
+    async def attempt(self, attempt_id: str) -> Attempt | None: ...
+    async def attempts(self, campaign_id: str) -> list[Attempt]: ...
+    async def unfinished_attempts(self) -> list[Attempt]: ...
+    async def do_not_contact(self, address: str) -> bool: ...
+    async def set_do_not_contact(self, address: str, reason: str, at: datetime) -> None: ...
+    async def clear_do_not_contact(self, address: str) -> bool:
+        """Take the address off the list; True when it was on it."""
+        ...
+
+    async def do_not_contact_list(self) -> list[tuple[str, str, datetime]]: ...
+
+
+class PartyTable(Protocol):
+    """Who takes part in a talk (``router.acts.parties``)."""
+
+    async def of(self, interaction_id: str) -> list[Party]:
+        """Those who take part now, in the order in which they joined."""
+        ...
+
+    async def put(self, party: Party, was: Party | None) -> None:
+        """Insert (``was`` None), or write over ``was``.
+
+        Raises ``router.errors.Conflict`` when the stored one is not as ``was`` any more.
+        """
+        ...
+
+    async def drop(self, interaction_id: str) -> None:
+        """Nobody of this interaction takes part in a talk any more."""
+        ...
+
+
+class LeaseTable(Protocol):
+    """Who acts for everybody: one holder at a time, each with a higher epoch."""
+
+    async def seize(self, name: str, holder: str, at: datetime) -> int:
+        """Become the holder; the epoch. What the former holder has begun commits first."""
+        ...
+
+    async def holds(self, name: str, epoch: int) -> bool:
+        """Whether ``epoch`` is the latest. If so nobody seizes it before this commits."""
+        ...
+
+    async def holder(self, name: str) -> str | None:
+        """Who has it; None when nobody ever had."""
+        ...
+
+
+class ConfigurationTable(Protocol):
+    """Every version of the company's configuration, and the rows of its staff."""
+
+    async def newest(self) -> CompanyVersion | None:
+        """The one in force; None before the first."""
+        ...
+
+    async def version(self, number: int) -> CompanyVersion | None: ...
+    async def history(self, limit: int = 100) -> list[CompanyVersion]:
+        """Newest first."""
+        ...
+
+    async def add(self, version: CompanyVersion) -> None:
+        """Raises ``router.errors.Conflict`` when the number is taken."""
+        ...
+
+    async def put_settings(self, agent: Agent) -> None:
+        """Insert the agent, or set what the configuration says of one who is there.
+
+        Presence, times and the figures of the day stay as they are.
+        """
+        ...
+
+    async def drop_sessions(self, account_id: str) -> None:
+        """Sign the person out everywhere."""
+        ...
+
+
+class LogTable(Protocol):
+    """Events, the outbox, nodes and small documents."""
+
+    async def append(self, facts: Sequence[Fact]) -> None:
+        """Add to the event log and the outbox."""
+        ...
+
+    async def facts(
+        self,
+        *,
+        interaction_id: str | None = None,
+        since: datetime | None = None,
+        types: Iterable[type[Fact]] | None = None,
+        limit: int | None = None,
+    ) -> list[Fact]:
+        """From the event log, oldest first."""
+        ...
+
+    async def unsent(self, older_than: datetime, limit: int = 500) -> list[Fact]:
+        """Outbox rows not yet confirmed by the bus, oldest first."""
+        ...
+
+    async def sent(self, fact_ids: Sequence[str]) -> None: ...
+    async def seen_before(self, group: str, fact_id: str, at: datetime) -> bool:
+        """Record that ``group`` handles this fact; True if it already had."""
+        ...
+
+    async def node_alive(self, node: str, at: datetime) -> None: ...
+    async def live_nodes(self, since: datetime) -> set[str]: ...
+    async def forget_nodes(self, but: str) -> None:
+        """Drop every node except ``but``: for a process that knows it is alone."""
+        ...
+
+    async def document(self, name: str) -> Any | None:
+        """A small JSON document kept by name (company configuration, seeds done)."""
+        ...
+
+    async def put_document(self, name: str, body: Any) -> None: ...
+
+
+class Room(Protocol):
+    """What the active dispatcher knows of those who wait (``router.acd.core.Acd``)."""
+
+    def position(self, interaction_id: str) -> int | None:
+        """1 for the next one in its queue; None when it does not wait."""
+        ...
+
+    def estimate_s(self, interaction_id: str, now: float) -> float | None:
+        """Seconds until it is likely to be answered; ``now`` is seconds since the epoch."""
+        ...
+
+
+class WaitingRules(Protocol):
+    """What happens to those who wait, besides being offered (``router.acts.waiting.Waiting``)."""
+
+    room: Room | None
+
+    def next_check(self, interaction: Interaction, queue: Queue, now: datetime) -> datetime | None:
+        """When to call ``due``; not after ``now`` means before it is offered."""
+        ...
+
+    async def due(self, interaction_id: str, now: datetime) -> None:
+        """Do what is due; nothing when nothing is, or when somebody was faster."""
+        ...
+
+
+class Transaction(Protocol):
+    """One unit of work: everything in it commits together or not at all."""
+
+    @property
+    def interactions(self) -> InteractionTable: ...
+    @property
+    def people(self) -> PeopleTable: ...
+    @property
+    def campaigns(self) -> CampaignTable: ...
+    @property
+    def configurations(self) -> ConfigurationTable: ...
+    @property
+    def parties(self) -> PartyTable: ...
+    @property
+    def leases(self) -> LeaseTable: ...
+    @property
+    def log(self) -> LogTable: ...
+
+
+class Store(Protocol):
+    """State, events and outbox in one database.
+
+    Same results and same errors on SQLite and PostgreSQL; datetimes go in and
+    come out UTC-aware; claims are ``UPDATE … WHERE state = …`` and have one winner.
+    """
+
+    async def start(self) -> None:
+        """Connect and migrate. Raises ``router.errors.StoreUnavailable``."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Commits on leaving; rolls back when the block raises.
+
+        Raises ``router.errors.Conflict`` when the database gave it up for another one.
+        """
+        ...
+
+    def forbid_nesting(self) -> None:
+        """Raise ``router.errors.LocalError`` inside a transaction of this task."""
+        ...
+
+
+FactStream = AsyncIterator[Fact]

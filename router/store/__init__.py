@@ -1,0 +1,1 @@
+"""The store port's schema and its SQL implementation."""

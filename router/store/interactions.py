@@ -1,0 +1,404 @@
+"""Interactions, offers and transcripts in SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Executable, func, select, text, update
+
+from router.errors import Conflict, NoSuchInteraction, NoSuchOffer
+from router.model import (
+    Channel,
+    Interaction,
+    InteractionState,
+    Message,
+    NewMessage,
+    Offer,
+    OfferState,
+    new_id,
+)
+from router.ports import Ring
+from router.store.bulk import add_rows, among, change_rows
+from router.store.rows import (
+    pack_interaction,
+    pack_offer,
+    unpack_interaction,
+    unpack_message,
+    unpack_offer,
+)
+from router.store.schema import deliveries, interactions, messages, offers
+from router.store.steady import Connection
+from router.store.upsert import insert_or_skip
+
+OVER = (InteractionState.WRAP_UP, InteractionState.ENDED)
+HANDLING = (InteractionState.AGENT, InteractionState.WRAP_UP)
+ON_THE_LINE = (
+    interactions.c.channel == Channel.VOICE,
+    interactions.c.home != "",
+    interactions.c.state.in_(
+        [
+            str(state)
+            for state in InteractionState
+            if state not in (*OVER, InteractionState.SCHEDULED)
+        ]
+    ),
+)
+SERVED = 20
+"""Of a customer's served interactions so many are worth looking at."""
+AT_ONCE = 250
+"""Rows are unpacked in portions, so that a long list does not hold the process up."""
+LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(k, 0))"
+    " FROM (SELECT unnest(CAST(:keys AS text[])) AS k) AS keys"
+)
+
+
+class SqlInteractions:
+    """``router.ports.InteractionTable`` over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    async def lock(self, key: str) -> None:
+        """An advisory lock; SQLite's transactions are serial already."""
+        await self.lock_all([key])
+
+    async def lock_all(self, keys: Iterable[str]) -> None:
+        """One after the other in the order of the keys, so that nobody waits in a circle."""
+        if self._db.dialect.name == "postgresql":
+            await self._db.execute(LOCK, {"keys": sorted(set(keys))})
+
+    async def get(self, interaction_id: str) -> Interaction:
+        """The interaction, or ``NoSuchInteraction``."""
+        found = await self.get_many([interaction_id])
+        return found_in(found, interaction_id)
+
+    async def get_many(self, interaction_ids: Collection[str]) -> dict[str, Interaction]:
+        """Those of them that there are, by id."""
+        query = select(interactions).where(among(self._db, interactions.c.id, interaction_ids))
+        return {item.id: item for item in await self._many(query)}
+
+    async def take(self, interaction_id: str) -> Interaction:
+        """The interaction, kept from everybody else until the end of the transaction."""
+        found = await self.take_many([interaction_id])
+        return found_in(found, interaction_id)
+
+    async def take_many(self, interaction_ids: Collection[str]) -> dict[str, Interaction]:
+        """As ``get_many``, locked in the order of their ids."""
+        query = (
+            select(interactions)
+            .where(among(self._db, interactions.c.id, interaction_ids))
+            .order_by(interactions.c.id)
+            .with_for_update()
+        )
+        return {item.id: item for item in await self._many(query)}
+
+    async def add(self, interaction: Interaction, external_id: str | None = None) -> None:
+        """Insert a new one."""
+        await self.add_many([(interaction, external_id)])
+
+    async def add_many(self, new: Sequence[tuple[Interaction, str | None]]) -> None:
+        """Insert new ones with the ids of their arrivals."""
+        rows = [
+            pack_interaction(each) | {"external_id": external_id, "last_seq": 0}
+            for each, external_id in new
+        ]
+        await add_rows(self._db, interactions, rows)
+
+    async def by_external_id(self, channel: Channel, external_id: str) -> Interaction | None:
+        """The one whose arrival carried this id."""
+        return await self._one(
+            interactions.c.channel == channel, interactions.c.external_id == external_id
+        )
+
+    async def save(self, interaction: Interaction) -> Interaction:
+        """Compare and set on ``version``."""
+        (saved,) = await self.save_many([interaction])
+        if saved is None:
+            raise changed_since(interaction)
+        return saved
+
+    async def save_many(self, items: Sequence[Interaction]) -> list[Interaction | None]:
+        """Each as ``save``; None for one whose version was not the stored one any more."""
+        # Of several versions of the same one the first is faster than the others.
+        saved = {item.id: replace(item, version=item.version + 1) for item in reversed(items)}
+        rows = [pack_interaction(one) | {"was_version": one.version - 1} for one in saved.values()]
+        written = await change_rows(self._db, interactions, rows, ["version"])
+        return [saved.pop(item.id, None) if item.id in written else None for item in items]
+
+    async def ring(self, rings: Sequence[Ring]) -> set[str]:
+        """Move waiting ones to ringing, where their version is still the one named."""
+        rows = [
+            {
+                "id": each.interaction_id,
+                "state": InteractionState.OFFERED,
+                "agent_id": each.agent_id,
+                "offer_id": each.offer_id,
+                "version": each.version + 1,
+                "was_version": each.version,
+                "was_state": InteractionState.WAITING,
+            }
+            for each in rings
+        ]
+        return await change_rows(self._db, interactions, rows, ["version", "state"], ordered=True)
+
+    async def in_states(self, states: Iterable[InteractionState]) -> list[Interaction]:
+        """All in these states, in waiting order."""
+        query = (
+            select(interactions)
+            .where(interactions.c.state.in_([str(state) for state in states]))
+            .order_by(func.coalesce(interactions.c.joined_at, interactions.c.created_at))
+        )
+        return await self._many(query)
+
+    async def homes(self) -> set[str]:
+        """The processes that own the lines of calls that are not over."""
+        rows = await self._db.execute(select(interactions.c.home).where(*ON_THE_LINE).distinct())
+        return set(rows.scalars())
+
+    async def at_homes(self, homes: Collection[str]) -> list[Interaction]:
+        """The calls whose lines these processes own."""
+        return await self._many(
+            select(interactions).where(*ON_THE_LINE, among(self._db, interactions.c.home, homes))
+        )
+
+    async def open_for_customer(
+        self, customer_id: str, channel: Channel, address: str | None = None
+    ) -> Interaction | None:
+        """The newest one that the customer can still continue."""
+        over = [str(InteractionState.ENDED), str(InteractionState.WRAP_UP)]
+        same_address = [interactions.c.address == address] if address is not None else []
+        return await self._one(
+            interactions.c.customer_id == customer_id,
+            interactions.c.channel == channel,
+            interactions.c.state.not_in(over),
+            *same_address,
+        )
+
+    async def for_customer(self, customer_id: str, limit: int = 20) -> list[Interaction]:
+        """Newest first."""
+        query = (
+            select(interactions)
+            .where(interactions.c.customer_id == customer_id)
+            .order_by(interactions.c.created_at.desc())
+            .limit(limit)
+        )
+        return await self._many(query)
+
+    async def for_agent(self, agent_id: str) -> list[Interaction]:
+        """What the agent is handling or wrapping up, oldest first."""
+        query = (
+            select(interactions)
+            .where(
+                interactions.c.agent_id == agent_id,
+                interactions.c.state.in_([str(state) for state in HANDLING]),
+            )
+            .order_by(interactions.c.accepted_at)
+        )
+        return await self._many(query)
+
+    async def recent(self, limit: int = 50) -> list[Interaction]:
+        """The newest of all."""
+        return await self._many(
+            select(interactions).order_by(interactions.c.created_at.desc()).limit(limit)
+        )
+
+    async def add_message(
+        self, interaction_id: str, message: NewMessage, at: datetime
+    ) -> Message | None:
+        """Append; the line number comes from the interaction's own counter."""
+        if message.external_id is not None:
+            known = await self._db.execute(
+                select(messages.c.id).where(messages.c.external_id == message.external_id)
+            )
+            if known.first() is not None:
+                return None
+        counted = await self._db.execute(
+            update(interactions)
+            .where(interactions.c.id == interaction_id)
+            .values(last_seq=interactions.c.last_seq + 1)
+            .returning(interactions.c.last_seq)
+        )
+        seq = counted.scalar_one_or_none()
+        if seq is None:
+            raise NoSuchInteraction(f"no interaction {interaction_id!r}")
+        line = Message(
+            id=new_id(),
+            interaction_id=interaction_id,
+            seq=seq,
+            author=message.author,
+            text=message.text,
+            at=at,
+            author_id=message.author_id,
+            external_id=message.external_id,
+            html=message.html,
+            quoted=message.quoted,
+            citations=message.citations,
+            meta=dict(message.meta),
+        )
+        row = asdict(line)
+        row["citations"] = list(row["citations"])
+        done = await self._db.execute(insert_or_skip(self._db, messages).values(**row))
+        return line if done.rowcount == 1 else None
+
+    async def messages(self, interaction_id: str, after_seq: int = 0) -> list[Message]:
+        """The transcript, or what came after a line."""
+        rows = await self._db.execute(
+            select(messages)
+            .where(messages.c.interaction_id == interaction_id, messages.c.seq > after_seq)
+            .order_by(messages.c.seq)
+        )
+        return [unpack_message(row) for row in rows.mappings()]
+
+    async def message(self, message_id: str) -> Message | None:
+        """One line by id."""
+        rows = await self._db.execute(select(messages).where(messages.c.id == message_id))
+        row = rows.mappings().first()
+        return unpack_message(row) if row else None
+
+    async def thread_of(self, external_ids: Sequence[str]) -> str | None:
+        """The interaction of the newest message with one of these ids."""
+        if not external_ids:
+            return None
+        found = await self._db.execute(
+            select(messages.c.interaction_id)
+            .where(messages.c.external_id.in_(list(external_ids)))
+            .order_by(messages.c.at.desc())
+            .limit(1)
+        )
+        interaction_id: str | None = found.scalar_one_or_none()
+        return interaction_id
+
+    async def claim_delivery(self, message_id: str, at: datetime) -> bool:
+        """True for exactly one caller."""
+        done = await self._db.execute(
+            insert_or_skip(self._db, deliveries).values(message_id=message_id, claimed_at=at)
+        )
+        return bool(done.rowcount == 1)
+
+    async def release_delivery(self, message_id: str) -> None:
+        """Let somebody try again."""
+        await self._db.execute(deliveries.delete().where(deliveries.c.message_id == message_id))
+
+    async def add_offer(self, offer: Offer) -> None:
+        """Insert a new offer."""
+        await self.add_offers([offer])
+
+    async def add_offers(self, new: Sequence[Offer]) -> None:
+        """Insert new offers."""
+        await add_rows(self._db, offers, [pack_offer(offer) for offer in new])
+
+    async def offer(self, offer_id: str) -> Offer:
+        """The offer, or ``NoSuchOffer``."""
+        found = await self.offers([offer_id])
+        if offer_id not in found:
+            raise NoSuchOffer(f"no offer {offer_id!r}")
+        return found[offer_id]
+
+    async def offers(self, offer_ids: Collection[str]) -> dict[str, Offer]:
+        """Those of them that there are, by id."""
+        found = await self._offers(among(self._db, offers.c.id, offer_ids))
+        return {offer.id: offer for offer in found}
+
+    async def settle_offer(self, offer_id: str, state: OfferState) -> bool:
+        """Out of ringing, for exactly one caller."""
+        return bool(await self.settle_offers([offer_id], state))
+
+    async def settle_offers(self, offer_ids: Collection[str], state: OfferState) -> set[str]:
+        """Out of ringing; the ids of those that rang until now."""
+        rows = await self._db.execute(
+            update(offers)
+            .where(among(self._db, offers.c.id, offer_ids), offers.c.state == OfferState.RINGING)
+            .values(state=state)
+            .returning(offers.c.id)
+        )
+        return set(rows.scalars())
+
+    async def ringing_for(self, interaction_ids: Collection[str]) -> list[Offer]:
+        """The offers of these interactions that ring now, oldest first."""
+        return await self._offers(
+            among(self._db, offers.c.interaction_id, interaction_ids),
+            offers.c.state == OfferState.RINGING,
+        )
+
+    async def accepted_by(self, interaction_id: str) -> set[str]:
+        """The agents who accepted it so far."""
+        rows = await self._db.execute(
+            select(offers.c.agent_id).where(
+                offers.c.interaction_id == interaction_id, offers.c.state == OfferState.ACCEPTED
+            )
+        )
+        return set(rows.scalars())
+
+    async def ringing_offers(self, agent_id: str | None = None) -> list[Offer]:
+        """All that ring now, or those at one agent."""
+        mine = [offers.c.agent_id == agent_id] if agent_id is not None else []
+        return await self._offers(offers.c.state == OfferState.RINGING, *mine)
+
+    async def left_lately(
+        self, customer_ids: Collection[str], since: datetime
+    ) -> list[Interaction]:
+        """What these customers' engagements were that ended after ``since``, newest first."""
+        query = (
+            select(interactions)
+            .where(
+                among(self._db, interactions.c.customer_id, customer_ids),
+                interactions.c.left_at >= since,
+            )
+            .order_by(interactions.c.left_at.desc())
+        )
+        return await self._many(query)
+
+    async def served_lately(self, customer_id: str, since: datetime) -> list[Interaction]:
+        """What agents accepted for this customer after ``since``, newest first."""
+        query = (
+            select(interactions)
+            .where(
+                interactions.c.customer_id == customer_id,
+                interactions.c.accepted_at >= since,
+                interactions.c.agent_id.is_not(None),
+            )
+            .order_by(interactions.c.accepted_at.desc())
+            .limit(SERVED)
+        )
+        return await self._many(query)
+
+    async def _offers(self, *conditions: ColumnElement[bool]) -> list[Offer]:
+        query = select(offers).where(*conditions).order_by(offers.c.made_at)
+        rows = await self._db.execute(query)
+        return [unpack_offer(row) for row in rows.mappings()]
+
+    async def _one(self, *conditions: object) -> Interaction | None:
+        query = (
+            select(interactions)
+            .where(*conditions)  # type: ignore[arg-type]
+            .order_by(interactions.c.created_at.desc())
+            .limit(1)
+        )
+        found = await self._many(query)
+        return found[0] if found else None
+
+    async def _many(self, query: Executable) -> list[Interaction]:
+        rows = (await self._db.execute(query)).mappings().all()
+        found = []
+        for place in range(0, len(rows), AT_ONCE):
+            if place:
+                await asyncio.sleep(0)
+            found += [unpack_interaction(row) for row in rows[place : place + AT_ONCE]]
+        return found
+
+
+def found_in(found: Mapping[str, Interaction], interaction_id: str) -> Interaction:
+    """The one asked for, or ``NoSuchInteraction``."""
+    try:
+        return found[interaction_id]
+    except KeyError:
+        raise NoSuchInteraction(f"no interaction {interaction_id!r}") from None
+
+
+def changed_since(interaction: Interaction) -> Conflict:
+    """What to raise when somebody else wrote first."""
+    return Conflict(f"interaction {interaction.id} changed since version {interaction.version}")

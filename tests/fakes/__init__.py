@@ -1,0 +1,1 @@
+"""Peers and ports that tests script."""

@@ -1,0 +1,10 @@
+"""Small speech models for the tests, of the true formats, and the scripts that make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MODELS = Path(__file__).parent
+PIPER = MODELS / "piper" / "en_test.onnx"
+WHISPER = MODELS / "whisper"
+"""Knows English digits, up to four in a row, and ``speech.COMMANDS``."""

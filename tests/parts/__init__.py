@@ -1,0 +1,1 @@
+"""One part at work on a real store and bus, in process."""

@@ -1,0 +1,104 @@
+"""One whole call through true speech engines: Whisper hears, the flow thinks, Piper speaks.
+
+The leg and its clock are scripted, all else is the product: the detector, the turn machine,
+the demo company's flow. The caller's voice is one that the model did not have in training.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bots.conversation import Conversations
+from bots.detect import levels_db
+from bots.engines.choice import choose_engines
+from bots.engines.phrases import Corpus
+from bots.voice import VoiceBot, VoiceOutcome
+from evals.render import load
+from router.events import TurnTimed
+from router.model import Channel, Customer, EndedBy
+from tests.models import MODELS
+from tests.scripted import (
+    FRAME,
+    RATE,
+    SILENCE,
+    ScriptedClock,
+    ScriptedLeg,
+    ScriptedRecords,
+    voice_interaction,
+)
+from tests.talking import Bench, demo_flow
+
+VOICE = "rms"
+QUIET_TICKS = 40
+"""0.8 s: the bot has said what it had to say."""
+WORKING_S = 0.002
+"""Real time for the engines' threads, per tick in which nobody speaks."""
+MOST_TICKS = 4000
+
+
+class OpenLeg(ScriptedLeg):
+    """Keeps what the far end got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.played = bytearray()
+
+    def outgoing(self, blocked: bool = False) -> bytes | None:
+        frame = super().outgoing(blocked)
+        self.played += frame or SILENCE
+        return frame
+
+    async def says(self, name: str) -> None:
+        """A caller's line, as it comes over the wire."""
+        said = next(item for item in load() if item.id == name and item.voice == VOICE).pcm()
+        for start in range(0, len(said), 2 * FRAME):
+            await self.tick(said[start : start + 2 * FRAME].ljust(2 * FRAME, b"\0"))
+
+    async def until_bot_has_spoken(self) -> None:
+        """Hear it to the end of what it says next."""
+        spoken = quiet = 0
+        for _ in range(MOST_TICKS):
+            await self.tick()
+            if self.sent[-1][1]:
+                spoken, quiet = spoken + 1, 0
+            else:
+                quiet += 1
+                await asyncio.sleep(WORKING_S)
+            if self.closed.is_set() or (spoken and quiet >= QUIET_TICKS):
+                return
+        raise AssertionError("the bot said nothing, or does not stop")
+
+
+async def test_order_is_asked_for_by_voice_and_answered_by_voice() -> None:
+    engines = choose_engines("auto", MODELS, Corpus())
+
+    await engines.start()
+    leg = OpenLeg()
+    records = ScriptedRecords(voice_interaction(), Customer("c1", "Anna"))
+    talk = Conversations(
+        [Bench().conversation(demo_flow("front-desk"))], {Channel.VOICE: "front-desk"}
+    )
+    bot = VoiceBot(talk, engines, records, records.load, ScriptedClock(leg), leg.seconds)
+    call = asyncio.create_task(bot.run(leg, records.interaction))
+    await leg.until_bot_has_spoken()
+    await leg.says("where-is-my-order")
+    await leg.until_bot_has_spoken()
+    for digit in "482913":
+        leg.key(digit)
+    await leg.until_bot_has_spoken()
+    await leg.says("no")
+    await leg.until_bot_has_spoken()
+    assert await asyncio.wait_for(call, 10) is VoiceOutcome.ENDED
+    await engines.stop()
+
+    heard = [line.text for line in records.lines if line.author == "customer"]
+    assert heard == ["where is my order", "482913", "no"]
+    assert any("is on its way" in line for line in records.transcript)
+    assert records.ended is not None
+    assert records.ended[0] is EndedBy.BOT
+    spoken_s = sum(sound for _, sound in leg.sent) * 0.02
+    assert 12 < spoken_s < 60
+    assert max(levels_db(bytes(leg.played), RATE)) > -30
+    timed = [fact for fact in records.facts if isinstance(fact, TurnTimed)]
+    assert len(timed) == 2
+    assert all(fact.recognition_ms is not None for fact in timed)

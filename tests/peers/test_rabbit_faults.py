@@ -1,0 +1,244 @@
+"""RabbitMQ going away, coming back and sending what we did not write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from router.bus.delivery import Retry
+from router.bus.rabbit import CRASH_LIMIT, RabbitBus
+from router.commands import Done, HoldCall, Order
+from router.errors import BusUnavailable
+from router.events import HoldStarted
+from tests import services
+from tests.contract.test_bus import PATIENCE_S, Gate, Inbox, eventually, hold
+
+pytestmark = pytest.mark.peer
+
+PREFIX = "parley"
+QUEUE_IS_SAFE_S = 2.0
+"""A node killed within about a second of a quorum queue's birth forgets that the
+queue had a log (seen on 3.10); what is older survives."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+async def bus(rabbit_url: str) -> AsyncIterator[RabbitBus]:
+    """A bus alone on a virtual host."""
+    bus = RabbitBus(rabbit_url, PREFIX, retry=Retry(3, (0.001,)))
+    await bus.start()
+    yield bus
+    await bus.stop()
+
+
+async def test_nobody_listens_start_says_where_and_what_to_do() -> None:
+    port = services.free_port()
+    bus = RabbitBus(f"amqp://guest:secret@127.0.0.1:{port}/")
+    with pytest.raises(BusUnavailable, match=f"127.0.0.1:{port}.*RABBIT_URL") as caught:
+        await bus.start()
+    assert "secret" not in str(caught.value)
+    await bus.stop()
+
+
+async def test_wrong_password_start_fails(rabbit_server: services.Rabbit) -> None:
+    bus = RabbitBus(rabbit_server.url.replace("guest:guest", "guest:wrong"))
+    with pytest.raises(BusUnavailable):
+        await bus.start()
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["shutdown", "crash"])
+async def test_broker_restarts_confirmed_facts_and_subscriptions_are_there_again(
+    bus: RabbitBus, rabbit_server: services.Rabbit, crash: bool
+) -> None:
+    kept, seen, passing = Gate(), Inbox(), Inbox()
+    restored: list[bool] = []
+    bus.on_restored(lambda: restored.append(bus.healthy()))
+    await bus.subscribe("kept", kept, [HoldStarted])
+    await bus.subscribe("seen", seen, [HoldStarted])
+    await bus.subscribe("passing", passing, [HoldStarted], lasting=False)
+
+    async def accept(order: Order) -> Order:
+        return Done()
+
+    await bus.serve("voice.a", accept)
+    await bus.publish([hold(str(n), f"i{n}") for n in range(50)])
+    await seen.wait(50)
+    await passing.wait(50)
+
+    if crash:
+        await asyncio.sleep(QUEUE_IS_SAFE_S)
+    await asyncio.to_thread(rabbit_server.kill if crash else rabbit_server.stop)
+    await eventually(lambda: _is(not bus.healthy()))
+    rabbit_server.start()
+    await eventually(lambda: _is(restored == [True]))
+
+    kept.open.set()
+    await bus.publish([hold("after", "x")])
+    everything = {*map(str, range(50)), "after"}
+    for inbox in (kept, seen, passing):
+        await eventually(lambda inbox=inbox: _is(everything <= {*inbox.texts}))  # type: ignore[misc]
+    assert isinstance(await bus.ask(HoldCall(interaction_id="one"), "voice.a"), Done)
+
+
+async def test_broker_away_publish_fails_as_retryable_and_who_asks_is_told(
+    bus: RabbitBus, rabbit_server: services.Rabbit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.bus.rabbit.PUBLISH_TIMEOUT_S", 0.3)
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(order: Order) -> Order:
+        asked.set()
+        await go.wait()
+        return Done()
+
+    await bus.serve("voice.a", slow)
+    question = asyncio.create_task(bus.ask(HoldCall(interaction_id="one"), "voice.a"))
+    async with asyncio.timeout(PATIENCE_S):
+        await asked.wait()
+    rabbit_server.kill()
+    with pytest.raises(BusUnavailable):
+        await question
+    with pytest.raises(BusUnavailable) as caught:
+        await bus.publish([hold("lost")])
+    assert caught.value.retryable
+    go.set()
+    rabbit_server.start()
+    await eventually(lambda: _is(bus.healthy()))
+
+
+async def test_queue_is_deleted_under_us_the_subscription_comes_back(
+    bus: RabbitBus, rabbit_url: str
+) -> None:
+    inbox = Inbox()
+    await bus.subscribe("deleted", inbox, [HoldStarted])
+    connection = await aio_pika.connect(rabbit_url)
+    async with connection, connection.channel() as channel:
+        await channel.queue_delete(f"{PREFIX}.group.deleted")
+    await eventually(lambda: _is(not bus.healthy()))
+    await eventually(lambda: _is(bus.healthy()))
+    await bus.publish([hold("again")])
+    await inbox.wait(1)
+
+
+async def test_bytes_that_we_did_not_write_are_a_dead_letter_and_hold_nothing_up(
+    bus: RabbitBus, rabbit_url: str
+) -> None:
+    inbox = Inbox()
+    await bus.subscribe("strict", inbox, [HoldStarted])
+    connection = await aio_pika.connect(rabbit_url)
+    async with connection, connection.channel() as channel:
+        exchange = await channel.get_exchange(f"{PREFIX}.facts")
+        for body in (b"\xff\x00nonsense", b'{"type":"HoldStarted","body":{"at":3}}'):
+            await exchange.publish(aio_pika.Message(body), routing_key="HoldStarted")
+        await exchange.publish(
+            aio_pika.Message(b'{"type":"MoonLanded","body":{}}'), routing_key="HoldStarted"
+        )
+    await bus.publish([hold("ours")])
+    await inbox.wait(1)
+    assert inbox.texts == ["ours"]
+    reasons = sorted(letter.reason for letter in await bus.dead_letters())
+    assert len(reasons) == 2
+    assert all(reason.startswith("BadMessage: ") for reason in reasons)
+
+
+DYING_CONSUMER = """
+import asyncio, os, signal, sys
+from router.bus.rabbit import RabbitBus
+from router.events import HoldStarted
+
+async def die(fact):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    bus = RabbitBus(sys.argv[1])
+    await bus.start()
+    await bus.subscribe("fragile", die, [HoldStarted])
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_consumer_is_killed_while_handling_another_gets_the_fact(
+    bus: RabbitBus, rabbit_url: str
+) -> None:
+    dying = await _start_dying_consumer(rabbit_url)
+    await _wait_for_consumer(rabbit_url, "fragile")
+    await bus.publish([hold("survives")])
+    assert await dying.wait() == -signal.SIGKILL
+    inbox = Inbox()
+    await bus.subscribe("fragile", inbox, [HoldStarted])
+    await inbox.wait(1)
+    assert inbox.texts == ["survives"]
+
+
+async def test_fact_that_kills_its_consumers_is_dead_lettered_by_the_broker(
+    bus: RabbitBus, rabbit_url: str
+) -> None:
+    """The consumers here close their channel, which for the broker is the same as dying."""
+    inbox = Inbox()
+    await bus.subscribe("fragile", inbox, [HoldStarted])
+    await bus.stop()
+    await bus.start()
+    await bus.publish([hold("deadly")])
+    connection = await aio_pika.connect(rabbit_url)
+    async with connection:
+        for _ in range(CRASH_LIMIT + 1):
+            channel = await connection.channel()
+            queue = await channel.get_queue(f"{PREFIX}.group.fragile")
+            taken = asyncio.Event()
+
+            async def take(_: object, taken: asyncio.Event = taken) -> None:
+                taken.set()
+
+            await queue.consume(take)
+            async with asyncio.timeout(PATIENCE_S):
+                await taken.wait()
+            await channel.close()
+
+    async def listed() -> bool:
+        return len(await bus.dead_letters()) == 1
+
+    await eventually(listed)
+    (letter,) = await bus.dead_letters()
+    assert letter.group == "fragile"
+    assert letter.type_name == "HoldStarted"
+    assert letter.reason == f"its consumers died {CRASH_LIMIT} times"
+    await bus.subscribe("fragile", inbox, [HoldStarted])
+    assert await bus.replay(letter.id)
+    await inbox.wait(1)
+    assert inbox.texts == ["deadly"]
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def _start_dying_consumer(url: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DYING_CONSUMER, url, cwd=ROOT, env=dict(os.environ)
+    )
+
+
+async def _wait_for_consumer(url: str, group: str) -> None:
+    connection = await aio_pika.connect(url)
+
+    async def consumed() -> bool:
+        channel = await connection.channel()
+        try:
+            queue = await channel.declare_queue(f"{PREFIX}.group.{group}", passive=True)
+        except aio_pika.exceptions.ChannelNotFoundEntity:
+            return False
+        await channel.close()
+        return bool(queue.declaration_result.consumer_count)
+
+    async with connection:
+        await eventually(consumed)

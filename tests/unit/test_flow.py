@@ -1,0 +1,171 @@
+"""Facts as bundles, and acknowledgements that wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import cast
+
+import msgspec
+import pytest
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
+
+from router.bus import codec
+from router.bus.delivery import Lanes, Retry
+from router.bus.flow import ACK_AT, BUNDLE_LIMIT, KEY_LIMIT, Inflow, Piece, binding, bundles
+from router.events import ALL, Fact, HoldEnded, HoldStarted, OfferMade, RouterTicked
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+def held(text: str, interaction_id: str = "one") -> HoldStarted:
+    return HoldStarted(at=NOW, interaction_id=interaction_id, agent_id=text)
+
+
+def inside(body: bytes) -> list[Fact | None]:
+    return [codec.unpack_envelope(each) for each in codec.open_bundle(body)]
+
+
+def test_facts_of_one_interaction_travel_together_in_order() -> None:
+    facts: list[Fact] = [
+        held("a"),
+        held("x", "two"),
+        HoldEnded(at=NOW, interaction_id="one", agent_id="b"),
+    ]
+    facts.append(held("c"))
+    one, two = bundles(facts)
+    assert one.key == "HoldStarted.HoldEnded"
+    assert inside(one.body) == [facts[0], facts[2], facts[3]]
+    assert (two.key, inside(two.body)) == ("HoldStarted", [facts[1]])
+    assert one.properties.correlation_id == "one"
+    assert one.properties.message_id == facts[0].id
+
+
+def test_single_fact_is_a_plain_envelope() -> None:
+    (bundle,) = bundles([held("a")])
+    assert msgspec.json.decode(bundle.body)["type"] == "HoldStarted"
+
+
+def test_facts_about_no_interaction_go_alone() -> None:
+    ticks = [RouterTicked(at=NOW, node=str(n)) for n in range(3)]
+    assert [inside(each.body) for each in bundles(ticks)] == [[tick] for tick in ticks]
+
+
+def test_bundle_is_cut_where_it_or_its_routing_key_would_be_too_long() -> None:
+    many = bundles([held(str(n)) for n in range(BUNDLE_LIMIT + 1)])
+    assert [len(inside(each.body)) for each in many] == [BUNDLE_LIMIT, 1]
+    longest = sorted((kind.__name__ for kind in ALL), key=len)[-20:]
+    keys = ".".join(longest)
+    assert len(keys) > KEY_LIMIT  # so that the rule is needed at all
+
+
+def test_binding_finds_a_type_anywhere_in_the_key() -> None:
+    assert binding("OfferMade") == "#.OfferMade.#"
+
+
+class ScriptedChannel:
+    """Remembers what it is told about deliveries."""
+
+    def __init__(self) -> None:
+        self.acks: list[tuple[int, bool]] = []
+        self.nacks: list[int] = []
+
+    async def basic_ack(self, tag: int, multiple: bool = False, wait: bool = True) -> None:
+        self.acks.append((tag, multiple))
+
+    async def basic_nack(self, tag: int, *, requeue: bool) -> None:
+        self.nacks.append(tag)
+
+    async def basic_qos(self, *, prefetch_count: int) -> None:
+        """Always well."""
+
+
+class Bench:
+    """An inflow whose facts are settled when the test says so."""
+
+    def __init__(self) -> None:
+        self.channel = ScriptedChannel()
+        self.open: dict[str, asyncio.Event] = {}
+        self.handled: list[str] = []
+        self.lanes: Lanes[Piece] = Lanes(self._handle, Piece.settle, self._give_up, Retry(1, ()))
+        channel = cast(Channel, self.channel)
+        self.inflow = Inflow(channel, frozenset({"HoldStarted"}), self.lanes)
+        self._tag = 0
+
+    async def deliver(self, *facts: Fact) -> None:
+        for bundle in bundles(facts):
+            self._tag += 1
+            header = ContentHeader(properties=bundle.properties, body_size=len(bundle.body))
+            delivery = Basic.Deliver(delivery_tag=self._tag)
+            channel = cast(Channel, self.channel)
+            await self.inflow.take(DeliveredMessage(delivery, header, bundle.body, channel))
+
+    async def finish(self, *texts: str) -> None:
+        for text in texts:
+            self.open.setdefault(text, asyncio.Event()).set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def _handle(self, piece: Piece) -> None:
+        fact = codec.unpack_fact_bytes(piece.data)
+        assert isinstance(fact, HoldStarted)
+        await self.open.setdefault(fact.agent_id, asyncio.Event()).wait()
+        self.handled.append(fact.agent_id)
+        if fact.agent_id == "bad":
+            raise ValueError
+
+    async def _give_up(self, piece: Piece, reason: str) -> None:
+        await piece.give_back()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+async def test_settled_ones_are_acknowledged_with_one_frame(bench: Bench) -> None:
+    for n in range(ACK_AT):
+        await bench.deliver(held(str(n), f"i{n}"))
+    await bench.finish(*map(str, range(ACK_AT)))
+    assert bench.channel.acks == [(ACK_AT, True)]
+
+
+async def test_slow_one_holds_back_nobody_s_acknowledgement(bench: Bench) -> None:
+    for n in range(1, 5):
+        await bench.deliver(held(str(n), f"i{n}"))
+    await bench.finish("1", "3", "4")
+    await bench.inflow.flush(1)
+    assert bench.channel.acks == [(1, True), (3, False), (4, False)]
+    await bench.deliver(held("5", "i5"))
+    await bench.finish("2", "5")
+    await bench.inflow.flush(1)
+    assert bench.channel.acks[3:] == [(5, True)]
+
+
+async def test_message_is_acknowledged_when_its_last_fact_is_done(bench: Bench) -> None:
+    await bench.deliver(held("a"), held("b"))
+    await bench.finish("a")
+    await bench.inflow.flush(1)
+    assert (bench.handled, bench.channel.acks) == (["a"], [])
+    await bench.finish("b")
+    await bench.inflow.flush(1)
+    assert (bench.handled, bench.channel.acks) == (["a", "b"], [(1, True)])
+
+
+async def test_message_without_a_wanted_fact_is_acknowledged_at_once(bench: Bench) -> None:
+    offer = OfferMade(at=NOW, offer_id="o", agent_id="a", queue="q", channel="chat", expires_at=NOW)
+    await bench.deliver(offer)
+    await bench.inflow.flush(1)
+    assert bench.channel.acks == [(1, True)]
+
+
+async def test_what_is_given_back_is_not_acknowledged(bench: Bench) -> None:
+    await bench.deliver(held("a"), held("bad"))
+    await bench.deliver(held("c", "two"))
+    await bench.finish("a", "bad", "c")
+    await bench.inflow.flush(1)
+    assert bench.channel.nacks == [1]
+    assert bench.channel.acks == [(2, True)]
