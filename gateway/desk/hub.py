@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.desk.cards import card_of, offer_card
@@ -112,6 +112,11 @@ class DeskTimes:
 
     beat_s: float = BEAT_S
     away_after_s: float = AWAY_AFTER_S
+
+    @property
+    def own_beats_s(self) -> float:
+        """A beat of ours that was under way when the last tab closed is noted by then."""
+        return (self.away_after_s - self.beat_s) / 2
 
 
 class Tab:
@@ -439,7 +444,8 @@ class DeskHub:
             return
         async with self._store.transaction() as tx:
             agent = await tx.people.agent(agent_id)
-        elsewhere = agent.seen_at is not None and agent.seen_at > left_at
+        ours_until = left_at + timedelta(seconds=self._times.own_beats_s)
+        elsewhere = agent.seen_at is not None and agent.seen_at > ours_until
         if elsewhere or agent.presence is not Presence.AVAILABLE:
             return
         log.info("agent %s has no page open, setting away", agent_id)

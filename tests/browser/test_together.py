@@ -120,7 +120,7 @@ async def test_question_in_a_chat_goes_both_ways_is_joined_and_handed_over(
     await expect(page.locator(".lines").first).to_contain_text("Good morning, Emil here.")
     await page.keyboard.press("Alt+o")
     await expect(page.locator(".job")).to_have_count(0)
-    await expect(emil.locator(".job .name")).to_have_text("Maria Lund")
+    await expect(emil.locator(".job .name")).to_have_text(["Maria Lund"])
     assert (await house.interaction(item.id)).agent_id == "emil"
     async with house.store.transaction() as tx:
         said = [m.text for m in await tx.interactions.messages(item.id) if m.author == "agent"]

@@ -17,4 +17,6 @@ for (const choice of choices) {
     show(choice.value);
   });
 }
-show(localStorage.getItem(CHOICE) === "routing" ? "routing" : "all");
+// Whoever chose before this script had come is not overruled by what was kept.
+const chosen = [...choices].find((choice) => choice.checked && !choice.defaultChecked);
+show(chosen?.value ?? (localStorage.getItem(CHOICE) === "routing" ? "routing" : "all"));
