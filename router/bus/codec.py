@@ -32,6 +32,13 @@ class Envelope(msgspec.Struct):
     body: msgspec.Raw
 
 
+class Subject(msgspec.Struct):
+    """Which fact a body is and what it is about, without the rest."""
+
+    id: str = ""
+    interaction_id: str = ""
+
+
 class _Family(Generic[T]):
     """The classes that one kind of envelope may carry, by name."""
 
@@ -144,6 +151,14 @@ def open_bundle(data: bytes) -> list[Envelope]:
 def unpack_envelope(envelope: Envelope) -> Fact | None:
     """The fact inside; None for an unknown type. Raises ``BadMessage``."""
     return _FACTS.unpack(envelope.type, envelope.body)
+
+
+def subject_of(envelope: Envelope) -> Subject:
+    """The body's ``id`` and ``interaction_id``; empty where it cannot be read."""
+    try:
+        return msgspec.json.decode(envelope.body, type=Subject)
+    except (msgspec.DecodeError, ValueError):
+        return Subject()  # who unpacks the whole finds out what is wrong with it
 
 
 def close(envelope: Envelope) -> bytes:

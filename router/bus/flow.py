@@ -2,9 +2,10 @@
 
 Rules:
 
-1. What one publication says about one interaction travels as one message, a bundle, in
-   order. Its routing key is the types' names joined by dots, which a group's binding
-   ``#.Type.#`` finds; so a group gets it once, however many of its types are in it.
+1. What one publication says travels in as few messages as it can, bundles, in order: a
+   message costs the broker as much with one fact as with thirty. A bundle's routing key is
+   the types' names joined by dots, which a group's binding ``#.Type.#`` finds; so a group
+   gets it once, however many of its types are in it.
 2. A consumer takes a bundle apart: each fact of a wanted type is a piece that is handled,
    tried again and given up by itself.
 3. A message is acknowledged when all its pieces are settled. Acknowledgements wait some
@@ -64,36 +65,34 @@ def binding(type_name: str) -> str:
 
 
 def bundles(facts: Iterable[Fact]) -> list[Bundle]:
-    """Facts as messages, in order for each interaction. Raises ``LocalError``."""
-    groups: dict[str, list[Fact]] = {}
-    for fact in facts:
-        # Facts about no interaction have nothing in common: each goes alone.
-        groups.setdefault(fact.interaction_id or fact.id, []).append(fact)
-    return [_bundle(part) for group in groups.values() for part in _parts(group)]
+    """Facts as messages, in order. Raises ``LocalError``."""
+    return [_bundle(part, key) for part, key in _parts(facts)]
 
 
-def _parts(group: Sequence[Fact]) -> Iterator[Sequence[Fact]]:
-    """Cut where the routing key or the bundle would become too long."""
+def _parts(facts: Iterable[Fact]) -> Iterator[tuple[Sequence[Fact], str]]:
+    """Cut where the routing key or the bundle would become too long; each part with its key."""
     part: list[Fact] = []
-    for fact in group:
-        if part and (len(part) >= BUNDLE_LIMIT or len(_key([*part, fact])) > KEY_LIMIT):
-            yield part
-            part = []
+    names: dict[str, None] = {}
+    length = 0
+    for fact in facts:
+        name = type(fact).__name__
+        longer = 0 if name in names else len(name) + 1
+        if part and (len(part) >= BUNDLE_LIMIT or length + longer > KEY_LIMIT + 1):
+            yield part, ".".join(names)
+            part, names, length, longer = [], {}, 0, len(name) + 1
         part.append(fact)
-    yield part
+        names[name] = None
+        length += longer
+    if part:
+        yield part, ".".join(names)
 
 
-def _key(facts: Sequence[Fact]) -> str:
-    return ".".join(dict.fromkeys(type(fact).__name__ for fact in facts))
-
-
-def _bundle(facts: Sequence[Fact]) -> Bundle:
-    first, key = facts[0], _key(facts)
+def _bundle(facts: Sequence[Fact], key: str) -> Bundle:
+    first = facts[0]
     properties = Basic.Properties(
         content_type="application/json",
         message_type=key,
         message_id=first.id,
-        correlation_id=first.interaction_id or None,
         timestamp=first.at,
         delivery_mode=PERSISTENT,
     )
@@ -203,17 +202,16 @@ class Inflow:
                 await self._channel.basic_qos(prefetch_count=prefetch)
 
     def _pieces(self, body: bytes, about: Basic.Properties, taken: _Taken) -> Iterator[Piece]:
-        name, interaction_id = about.message_id or "", about.correlation_id or ""
         try:
             envelopes = codec.open_bundle(body)
         except BadMessage:
             # The lane finds out again, and gives it up with the reason.
-            yield Piece(taken, body, name, about.message_type or "", interaction_id)
+            yield Piece(taken, body, about.message_id or "", about.message_type or "", "")
             return
-        for place, each in enumerate(envelopes):
+        for each in envelopes:
             if each.type in self._wanted:
-                own = f"{name}.{place}" if place else name
-                yield Piece(taken, each, own, each.type, interaction_id)
+                subject = codec.subject_of(each)
+                yield Piece(taken, each, subject.id, each.type, subject.interaction_id)
 
     def _done(self, tag: int) -> None:
         self._settled.add(tag)

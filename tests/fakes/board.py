@@ -128,9 +128,14 @@ class Board:
         return found[0]
 
     async def until(self, look: Callable[[], bool]) -> None:
+        loop = asyncio.get_running_loop()
         async with asyncio.timeout(10):
-            while not look():
-                await asyncio.sleep(0.01)
+            while True:
+                since = loop.time()
+                if look():
+                    return
+                # A long look at the sound must leave as much time for what it waits for.
+                await asyncio.sleep(max(0.01, loop.time() - since))
 
     async def to_agent(self) -> Interaction:
         """Ana takes the call that waits."""

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
+from hypothesis import given
+from hypothesis import strategies as st
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
@@ -17,6 +19,7 @@ from router.bus import codec
 from router.bus.delivery import Lanes, Retry
 from router.bus.flow import ACK_AT, BUNDLE_LIMIT, KEY_LIMIT, Inflow, Piece, binding, bundles
 from router.events import ALL, Fact, HoldEnded, HoldStarted, OfferMade, RouterTicked
+from tests.unit.test_codec import examples
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -29,19 +32,18 @@ def inside(body: bytes) -> list[Fact | None]:
     return [codec.unpack_envelope(each) for each in codec.open_bundle(body)]
 
 
-def test_facts_of_one_interaction_travel_together_in_order() -> None:
+def test_facts_of_one_publication_travel_together_in_order() -> None:
     facts: list[Fact] = [
         held("a"),
         held("x", "two"),
         HoldEnded(at=NOW, interaction_id="one", agent_id="b"),
+        RouterTicked(at=NOW, node="n"),
+        held("c"),
     ]
-    facts.append(held("c"))
-    one, two = bundles(facts)
-    assert one.key == "HoldStarted.HoldEnded"
-    assert inside(one.body) == [facts[0], facts[2], facts[3]]
-    assert (two.key, inside(two.body)) == ("HoldStarted", [facts[1]])
-    assert one.properties.correlation_id == "one"
-    assert one.properties.message_id == facts[0].id
+    (bundle,) = bundles(facts)
+    assert bundle.key == "HoldStarted.HoldEnded.RouterTicked"
+    assert inside(bundle.body) == facts
+    assert bundle.properties.message_id == facts[0].id
 
 
 def test_single_fact_is_a_plain_envelope() -> None:
@@ -49,17 +51,20 @@ def test_single_fact_is_a_plain_envelope() -> None:
     assert msgspec.json.decode(bundle.body)["type"] == "HoldStarted"
 
 
-def test_facts_about_no_interaction_go_alone() -> None:
-    ticks = [RouterTicked(at=NOW, node=str(n)) for n in range(3)]
-    assert [inside(each.body) for each in bundles(ticks)] == [[tick] for tick in ticks]
+def test_nothing_is_no_message() -> None:
+    assert bundles([]) == []
 
 
 def test_bundle_is_cut_where_it_or_its_routing_key_would_be_too_long() -> None:
     many = bundles([held(str(n)) for n in range(BUNDLE_LIMIT + 1)])
     assert [len(inside(each.body)) for each in many] == [BUNDLE_LIMIT, 1]
-    longest = sorted((kind.__name__ for kind in ALL), key=len)[-20:]
-    keys = ".".join(longest)
-    assert len(keys) > KEY_LIMIT  # so that the rule is needed at all
+
+
+@given(st.lists(examples(ALL), max_size=60))
+def test_any_publication_arrives_whole_in_order_and_fits_amqp(facts: list[Fact]) -> None:
+    many = bundles(facts)
+    assert [fact for each in many for fact in inside(each.body)] == facts
+    assert all(len(each.key) <= KEY_LIMIT for each in many)
 
 
 def test_binding_finds_a_type_anywhere_in_the_key() -> None:
@@ -153,6 +158,14 @@ async def test_message_is_acknowledged_when_its_last_fact_is_done(bench: Bench) 
     await bench.finish("b")
     await bench.inflow.flush(1)
     assert (bench.handled, bench.channel.acks) == (["a", "b"], [(1, True)])
+
+
+async def test_interactions_of_one_message_do_not_wait_for_each_other(bench: Bench) -> None:
+    await bench.deliver(held("slow", "one"), held("b", "two"), held("c", "one"))
+    await bench.finish("b", "c")
+    assert bench.handled == ["b"]
+    await bench.finish("slow")
+    assert bench.handled == ["b", "slow", "c"]
 
 
 async def test_message_without_a_wanted_fact_is_acknowledged_at_once(bench: Bench) -> None:
