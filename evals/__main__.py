@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
+
+import uvloop
 
 from evals import acd_bench, first, planning, routing_bench, simulate_bench
 from evals.bench import Entry, Registry, measure, missed, table, write_json
@@ -37,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.act == "run":
-            return asyncio.run(_run(options))
+            return uvloop.run(_run(options))
         if options.act in ("simulate", "staff"):
             return int(options.plan(options))
-        return asyncio.run(_bench(options))
+        return uvloop.run(_bench(options))
     except ParleyError as error:
         print(f"evals: {error}", file=sys.stderr)
         return WRONG

@@ -8,6 +8,7 @@ RabbitMQ's groups are quorum queues and every publication waits for its confirm.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import uvloop
 
 from gateway.settings import Settings
 from router import events
@@ -273,6 +276,7 @@ async def serve(node: str) -> None:
         waiting = Waiting(mine.store, mine.company, mine.clock, mine.relay)
         dispatcher = Dispatcher(mine.store, mine.life, mine.bus, mine.clock, node, waiting)
         await dispatcher.start()
+        gc.freeze()  # as the gateway does
         sys.stdout.buffer.write(READY + b"\n")
         sys.stdout.flush()
         over = asyncio.Event()
@@ -282,4 +286,4 @@ async def serve(node: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1]))

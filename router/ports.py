@@ -574,6 +574,10 @@ class Store(Protocol):
         """
         ...
 
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Only for reading: each statement sees what is committed when it runs."""
+        ...
+
     def forbid_nesting(self) -> None:
         """Raise ``router.errors.LocalError`` inside a transaction of this task."""
         ...

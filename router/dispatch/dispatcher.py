@@ -66,6 +66,7 @@ LEARN_FROM = 500
 """So many of the newest interactions tell how long handling takes."""
 HOUSEKEEPING_S = 5.0
 
+OFFERED = InteractionState.OFFERED
 WAITING_STATES = (InteractionState.WAITING, InteractionState.SCHEDULED)
 WORKING = (InteractionState.OFFERED, InteractionState.AGENT, InteractionState.WRAP_UP)
 AWAY = (ParleyError, OSError, TimeoutError)
@@ -278,11 +279,14 @@ class Dispatcher:
         view = self._view
         if view is None:
             return
-        async with self._store.transaction() as tx:
+        async with self._store.reading() as tx:
             records = await tx.people.agents_among(agents) if agents else {}
-            # Offers first: what rang then and does not now shows in the newer row.
-            offers = _by_interaction(await tx.interactions.ringing_for(interactions))
-            rows = await tx.interactions.get_many(interactions)
+            rows = await tx.interactions.get_many(interactions) if interactions else {}
+            offers: dict[str, list[Offer]] = {}
+            if ring := [each.id for each in rows.values() if each.state is OFFERED]:
+                offers = _by_interaction(await tx.interactions.ringing_for(ring))
+                # Once more: what rang then and does not now shows in a row that is newer.
+                rows |= await tx.interactions.get_many(ring)
         if view is not self._view:
             return
         for agent in records.values():

@@ -43,8 +43,8 @@ TYPES = {
     "idle": "boolean",
 }
 NAMES = tuple(field.name for field in fields(DayStep))
-POSTGRES = text(
-    locked_first("agents", "agent_id")
+POSTGRES = (
+    locked_first("agents", NAMES.index("agent_id") + 1)
     + "UPDATE agents AS a SET"
     + SETS
     % (
@@ -52,7 +52,7 @@ POSTGRES = text(
         "extract(epoch FROM v.at)",
     )
     + "FROM unnest("
-    + ", ".join(f"CAST(:{name} AS {TYPES[name]}[])" for name in NAMES)
+    + ", ".join(f"${number}::{TYPES[name]}[]" for number, name in enumerate(NAMES, 1))
     + f") AS v({', '.join(NAMES)}) JOIN locked ON locked.id = v.agent_id WHERE a.id = v.agent_id"
 )
 SQLITE = text(
@@ -73,8 +73,8 @@ async def add_to_days(db: Connection, steps: Sequence[DayStep]) -> None:
     """Carry out steps of different agents, ordered by agent."""
     if not steps:
         return
-    if db.dialect.name == "postgresql":
-        await db.execute(POSTGRES, {name: _column(steps, name) for name in NAMES})
+    if db.direct:
+        await db.fetch(POSTGRES, *(_column(steps, name) for name in NAMES))
         return
     for step in steps:
         row = {name: getattr(step, name) for name in NAMES}

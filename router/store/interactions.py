@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, func, select, text, update
+from sqlalchemy import ColumnElement, Executable, func, select, update
 
 from router.errors import Conflict, NoSuchInteraction, NoSuchOffer
 from router.model import (
@@ -21,8 +21,9 @@ from router.model import (
     new_id,
 )
 from router.ports import Ring
-from router.store.bulk import add_rows, among, change_rows
+from router.store.bulk import add_rows, among, change_rows, rows_among
 from router.store.rows import (
+    Row,
     pack_interaction,
     pack_offer,
     unpack_interaction,
@@ -50,10 +51,12 @@ SERVED = 20
 """Of a customer's served interactions so many are worth looking at."""
 AT_ONCE = 250
 """Rows are unpacked in portions, so that a long list does not hold the process up."""
-LOCK = text(
+LOCK = (
     "SELECT pg_advisory_xact_lock(hashtextextended(k, 0))"
-    " FROM (SELECT unnest(CAST(:keys AS text[])) AS k) AS keys"
+    " FROM (SELECT unnest($1::text[]) AS k) AS keys"
 )
+SETTLE = "UPDATE offers SET state = $1 WHERE id = ANY($2::text[]) AND state = $3 RETURNING id"
+RINGS = f"state = '{OfferState.RINGING}'"
 
 
 class SqlInteractions:
@@ -68,8 +71,8 @@ class SqlInteractions:
 
     async def lock_all(self, keys: Iterable[str]) -> None:
         """One after the other in the order of the keys, so that nobody waits in a circle."""
-        if self._db.dialect.name == "postgresql":
-            await self._db.execute(LOCK, {"keys": sorted(set(keys))})
+        if self._db.direct:
+            await self._db.fetch(LOCK, sorted(set(keys)))
 
     async def get(self, interaction_id: str) -> Interaction:
         """The interaction, or ``NoSuchInteraction``."""
@@ -78,8 +81,8 @@ class SqlInteractions:
 
     async def get_many(self, interaction_ids: Collection[str]) -> dict[str, Interaction]:
         """Those of them that there are, by id."""
-        query = select(interactions).where(among(self._db, interactions.c.id, interaction_ids))
-        return {item.id: item for item in await self._many(query)}
+        rows = await rows_among(self._db, interactions.c.id, interaction_ids)
+        return {item.id: item for item in await unpacked(rows)}
 
     async def take(self, interaction_id: str) -> Interaction:
         """The interaction, kept from everybody else until the end of the transaction."""
@@ -88,13 +91,8 @@ class SqlInteractions:
 
     async def take_many(self, interaction_ids: Collection[str]) -> dict[str, Interaction]:
         """As ``get_many``, locked in the order of their ids."""
-        query = (
-            select(interactions)
-            .where(among(self._db, interactions.c.id, interaction_ids))
-            .order_by(interactions.c.id)
-            .with_for_update()
-        )
-        return {item.id: item for item in await self._many(query)}
+        rows = await rows_among(self._db, interactions.c.id, interaction_ids, order="id", lock=True)
+        return {item.id: item for item in await unpacked(rows)}
 
     async def add(self, interaction: Interaction, external_id: str | None = None) -> None:
         """Insert a new one."""
@@ -300,8 +298,8 @@ class SqlInteractions:
 
     async def offers(self, offer_ids: Collection[str]) -> dict[str, Offer]:
         """Those of them that there are, by id."""
-        found = await self._offers(among(self._db, offers.c.id, offer_ids))
-        return {offer.id: offer for offer in found}
+        rows = await rows_among(self._db, offers.c.id, offer_ids)
+        return {row["id"]: unpack_offer(row) for row in rows}
 
     async def settle_offer(self, offer_id: str, state: OfferState) -> bool:
         """Out of ringing, for exactly one caller."""
@@ -309,6 +307,11 @@ class SqlInteractions:
 
     async def settle_offers(self, offer_ids: Collection[str], state: OfferState) -> set[str]:
         """Out of ringing; the ids of those that rang until now."""
+        if self._db.direct:
+            return {
+                row["id"]
+                for row in await self._db.fetch(SETTLE, state, list(offer_ids), OfferState.RINGING)
+            }
         rows = await self._db.execute(
             update(offers)
             .where(among(self._db, offers.c.id, offer_ids), offers.c.state == OfferState.RINGING)
@@ -319,10 +322,10 @@ class SqlInteractions:
 
     async def ringing_for(self, interaction_ids: Collection[str]) -> list[Offer]:
         """The offers of these interactions that ring now, oldest first."""
-        return await self._offers(
-            among(self._db, offers.c.interaction_id, interaction_ids),
-            offers.c.state == OfferState.RINGING,
+        rows = await rows_among(
+            self._db, offers.c.interaction_id, interaction_ids, where=RINGS, order="made_at"
         )
+        return [unpack_offer(row) for row in rows]
 
     async def accepted_by(self, interaction_id: str) -> set[str]:
         """The agents who accepted it so far."""
@@ -382,13 +385,17 @@ class SqlInteractions:
         return found[0] if found else None
 
     async def _many(self, query: Executable) -> list[Interaction]:
-        rows = (await self._db.execute(query)).mappings().all()
-        found = []
-        for place in range(0, len(rows), AT_ONCE):
-            if place:
-                await asyncio.sleep(0)
-            found += [unpack_interaction(row) for row in rows[place : place + AT_ONCE]]
-        return found
+        return await unpacked((await self._db.execute(query)).mappings().all())
+
+
+async def unpacked(rows: Sequence[Row]) -> list[Interaction]:
+    """The interactions in these rows."""
+    found: list[Interaction] = []
+    for place in range(0, len(rows), AT_ONCE):
+        if place:
+            await asyncio.sleep(0)
+        found += [unpack_interaction(row) for row in rows[place : place + AT_ONCE]]
+    return found
 
 
 def found_in(found: Mapping[str, Interaction], interaction_id: str) -> Interaction:

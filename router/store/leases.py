@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from router.store.schema import leases
 from router.store.steady import Connection
@@ -12,6 +12,10 @@ from router.store.upsert import insert_into
 
 FROZEN_MS = "2000"
 """A holder that is frozen inside a transaction keeps others from seizing no longer than this."""
+HOLDS = """
+    SELECT epoch, set_config('idle_in_transaction_session_timeout', $2, true)
+    FROM leases WHERE name = $1 FOR SHARE
+"""
 
 
 class SqlLeases:
@@ -36,11 +40,10 @@ class SqlLeases:
 
     async def holds(self, name: str, epoch: int) -> bool:
         """Whether this is the latest epoch. If so, nobody seizes it before our end."""
-        query = select(leases.c.epoch).where(leases.c.name == name).with_for_update(read=True)
-        if self._db.dialect.name == "postgresql":
-            limit = func.set_config("idle_in_transaction_session_timeout", FROZEN_MS, True)
-            query = query.add_columns(limit)
-        found = await self._db.execute(query)
+        if self._db.direct:
+            rows = await self._db.fetch(HOLDS, name, FROZEN_MS)
+            return [row["epoch"] for row in rows] == [epoch]
+        found = await self._db.execute(select(leases.c.epoch).where(leases.c.name == name))
         return bool(found.scalar_one_or_none() == epoch)
 
     async def holder(self, name: str) -> str | None:

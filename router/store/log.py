@@ -16,6 +16,8 @@ from router.store.schema import documents, events, handled, nodes, outbox
 from router.store.steady import Connection
 from router.store.upsert import insert_or_replace, insert_or_skip
 
+SENT = "DELETE FROM outbox WHERE id = ANY($1::text[])"
+
 
 class SqlLog:
     """``router.ports.LogTable`` over one connection."""
@@ -35,8 +37,7 @@ class SqlLog:
             }
             for fact in facts
         ]
-        await add_rows(self._db, events, rows)
-        await add_rows(self._db, outbox, [{"id": row["id"], "at": row["at"]} for row in rows])
+        await add_rows(self._db, events, rows, also=outbox)
 
     async def facts(
         self,
@@ -74,7 +75,9 @@ class SqlLog:
 
     async def sent(self, fact_ids: Sequence[str]) -> None:
         """The bus has taken responsibility for these."""
-        if fact_ids:
+        if fact_ids and self._db.direct:
+            await self._db.fetch(SENT, list(fact_ids))
+        elif fact_ids:
             await self._db.execute(delete(outbox).where(among(self._db, outbox.c.id, fact_ids)))
 
     async def seen_before(self, group: str, fact_id: str, at: datetime) -> bool:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from router.errors import Conflict, NoSuchAgent, NoSuchCustomer
 from router.model import Account, Agent, Customer, Identity, IdentityKind, Presence, Session
-from router.store.bulk import add_or_skip, add_rows, among
+from router.store.bulk import add_or_skip, add_rows, among, rows_among
 from router.store.days import add_to_days
-from router.store.rows import pack_agent, unpack_account, unpack_agent, unpack_customer
+from router.store.rows import Row, pack_agent, unpack_account, unpack_agent, unpack_customer
 from router.store.schema import accounts, agents, customers, identities, interactions, sessions
 from router.store.steady import Connection
 from router.store.upsert import insert_or_replace, insert_or_skip
 from router.workday import DayStep, together
+
+OF_CUSTOMER = ", ".join(f'c."{column.name}"' for column in customers.c)
+FIND = f"""
+    SELECT {OF_CUSTOMER}, mine.kind, mine.value
+    FROM customers c JOIN identities mine ON mine.customer_id = c.id
+    JOIN identities theirs ON theirs.customer_id = c.id
+    WHERE theirs.value = ANY($1::text[]) AND theirs.kind = ANY($2::text[])
+    ORDER BY mine.kind, mine.value
+"""  # noqa: S608
 
 
 class SqlPeople:
@@ -38,20 +47,24 @@ class SqlPeople:
 
     async def find_customers(self, wanted: Collection[Identity]) -> dict[Identity, Customer]:
         """Whose identities these are; who is not known is not in it."""
+        values, kinds = [each.value for each in wanted], [str(each.kind) for each in wanted]
+        if self._db.direct:
+            found = _grouped(await self._db.fetch(FIND, values, kinds))
+        else:
+            found = await self._find(values, kinds)
+        by_identity = {own: each for each in found.values() for own in each.identities}
+        return {each: by_identity[each] for each in wanted if each in by_identity}
+
+    async def _find(self, values: Collection[str], kinds: Collection[str]) -> dict[str, Customer]:
         mine, theirs = identities.alias("mine"), identities.alias("theirs")
         rows = await self._db.execute(
             select(customers, mine.c.kind, mine.c.value)
             .join(mine, mine.c.customer_id == customers.c.id)
             .join(theirs, theirs.c.customer_id == customers.c.id)
-            .where(
-                among(self._db, theirs.c.value, [each.value for each in wanted]),
-                among(self._db, theirs.c.kind, {each.kind for each in wanted}),
-            )
+            .where(theirs.c.value.in_(values), theirs.c.kind.in_(kinds))
             .order_by(mine.c.kind, mine.c.value)
         )
-        found = _grouped(rows.mappings().all())
-        by_identity = {own: each for each in found.values() for own in each.identities}
-        return {each: by_identity[each] for each in wanted if each in by_identity}
+        return _grouped(rows.mappings().all())
 
     async def customers(self, customer_ids: Collection[str]) -> dict[str, Customer]:
         """Those of them that there are, by id."""
@@ -138,9 +151,8 @@ class SqlPeople:
 
     async def agents_among(self, agent_ids: Collection[str]) -> dict[str, Agent]:
         """Those of them that there are, by id."""
-        query = select(agents).where(among(self._db, agents.c.id, agent_ids))
-        rows = await self._db.execute(query)
-        return {row["id"]: unpack_agent(row) for row in rows.mappings()}
+        rows = await rows_among(self._db, agents.c.id, agent_ids)
+        return {row["id"]: unpack_agent(row) for row in rows}
 
     async def put_agent(self, agent: Agent) -> None:
         """Insert or replace."""
@@ -218,9 +230,9 @@ class SqlPeople:
         await self._db.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
 
 
-def _grouped(rows: Sequence[RowMapping]) -> dict[str, Customer]:
+def _grouped(rows: Sequence[Row]) -> dict[str, Customer]:
     """Customers out of rows that repeat them with each of their identities."""
-    theirs: dict[str, tuple[RowMapping, list[Identity]]] = {}
+    theirs: dict[str, tuple[Row, list[Identity]]] = {}
     for row in rows:
         _, known = theirs.setdefault(row["id"], (row, []))
         if row["kind"] is not None:

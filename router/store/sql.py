@@ -19,7 +19,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from router.errors import Conflict, LocalError, StoreUnavailable
 from router.ports import Transaction
@@ -32,7 +32,7 @@ from router.store.log import SqlLog
 from router.store.parties import SqlParties
 from router.store.people import SqlPeople
 from router.store.steady import Connection as SteadyConnection
-from router.store.steady import steady
+from router.store.steady import direct, steady
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 POOL_SIZE = 10
@@ -80,6 +80,7 @@ class SqlStore:
         if not self._lite:
             options["pool_size"] = POOL_SIZE
             options["connect_args"] = {"server_settings": {IDLE_LIMIT: str(frozen_ms)}}
+            options["isolation_level"] = "AUTOCOMMIT"  # transactions are begun by ``direct``
         self._engine = create_async_engine(self._url, **options)
         self._turn = asyncio.Lock()
         if self._lite:
@@ -88,7 +89,7 @@ class SqlStore:
     async def start(self) -> None:
         """Connect and bring the schema up to date."""
         try:
-            async with self._engine.connect() as connection, connection.begin():
+            async with self._migrating().connect() as connection, connection.begin():
                 if not self._lite:
                     # Several processes start at once: one migrates, the others wait.
                     await connection.execute(text("SELECT pg_advisory_xact_lock(72531)"))
@@ -97,6 +98,11 @@ class SqlStore:
             shown = self._url.render_as_string(hide_password=True)
             raise StoreUnavailable(f"cannot open the database {shown}: {error}") from error
 
+    def _migrating(self) -> AsyncEngine:
+        if self._lite:
+            return self._engine
+        return self._engine.execution_options(isolation_level="READ COMMITTED")
+
     async def stop(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -104,6 +110,11 @@ class SqlStore:
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """One unit of work; a nested one in the same task is our bug and raises."""
         return self._transaction()
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Reads without a transaction around them, which saves PostgreSQL two round trips."""
+        # SQLite has no round trips, and its transactions take turns anyway.
+        return self.transaction() if self._lite else self._reading()
 
     def forbid_nesting(self) -> None:
         """Raise ``LocalError`` inside a transaction of this task."""
@@ -120,7 +131,7 @@ class SqlStore:
                 async with self._turn, steady(self._engine) as connection:
                     yield SqlTransaction(connection)
             else:
-                async with steady(self._engine) as connection:
+                async with direct(self._engine) as connection:
                     yield SqlTransaction(connection)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) in TRY_AGAIN:
@@ -128,6 +139,11 @@ class SqlStore:
             raise
         finally:
             _owner.reset(token)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Transaction]:
+        async with direct(self._engine, reading=True) as connection:
+            yield SqlTransaction(connection)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
