@@ -14,7 +14,8 @@ import asyncpg  # type: ignore[import-untyped]
 from aio_pika import DeliveryMode, ExchangeType, Message, connect
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-GROUPS = ("dispatcher", "desk")
+GROUPS = {"dispatcher": True, "desk": False}
+"""Whether what is published for it must outlive its consumer, which takes a quorum queue."""
 BODY = b"x" * 400
 """As long as most facts are in their envelope."""
 PUBLISHING = 64
@@ -31,7 +32,7 @@ async def raw_messages_per_s(url: str, seconds: float) -> float:
         exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
         tallies = [_Tally() for _ in GROUPS]
         for group, tally in zip(GROUPS, tallies, strict=True):
-            await _consume(await consuming.channel(), group, tally)
+            await _consume(await consuming.channel(), group, tally, lasting=GROUPS[group])
         began, published = time.perf_counter(), 0
 
         async def publish() -> None:
@@ -65,10 +66,13 @@ class _Tally:
             await self._changed.wait()
 
 
-async def _consume(channel: AbstractChannel, group: str, tally: _Tally) -> None:
+async def _consume(channel: AbstractChannel, group: str, tally: _Tally, *, lasting: bool) -> None:
     await channel.set_qos(prefetch_count=PREFETCH)
     queue = await channel.declare_queue(
-        f"raw.{group}", durable=True, arguments={"x-queue-type": "quorum"}
+        f"raw.{group}",
+        durable=True,
+        auto_delete=not lasting,
+        arguments={"x-queue-type": "quorum"} if lasting else None,
     )
     await queue.bind(EXCHANGE, "raw")
     await queue.consume(tally.take)

@@ -8,7 +8,6 @@ RabbitMQ's groups are quorum queues and every publication waits for its confirm.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -29,6 +28,7 @@ from router.clock import SystemClock
 from router.company import Company, parse_company
 from router.dispatch.dispatcher import Dispatcher
 from router.events import Fact, OfferMade
+from router.garbage import collect_rarely
 from router.model import (
     Agent,
     Arrival,
@@ -177,7 +177,7 @@ class Desks:
 
     async def start(self) -> None:
         """Listen to the facts as the desk does."""
-        await self._on.bus.subscribe("desk", self._hear, DESK_FACTS)
+        await self._on.bus.subscribe("desk", self._hear, DESK_FACTS, lasting=False)
 
     async def call(self, number: int) -> Interaction:
         """A customer calls, and waits when this returns."""
@@ -276,7 +276,7 @@ async def serve(node: str) -> None:
         waiting = Waiting(mine.store, mine.company, mine.clock, mine.relay)
         dispatcher = Dispatcher(mine.store, mine.life, mine.bus, mine.clock, node, waiting)
         await dispatcher.start()
-        gc.freeze()  # as the gateway does
+        collect_rarely()  # as the gateway does
         sys.stdout.buffer.write(READY + b"\n")
         sys.stdout.flush()
         over = asyncio.Event()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -18,6 +17,7 @@ from gateway.config_options import add_config_parser
 from gateway.roles import ROLES
 from gateway.settings import Settings
 from router.errors import ParleyError
+from router.garbage import collect_rarely
 
 STOP_S = 15.0
 NOISY = (
@@ -88,22 +88,13 @@ async def _run(settings: Settings, roles: Sequence[str]) -> None:
             await asyncio.gather(starting, return_exceptions=True)
         else:
             starting.result()
-            _keep_what_is_loaded()
+            collect_rarely()
             print(installation.welcome(), flush=True)
             await stopping.wait()
             print("\nstopping …", flush=True)
     finally:
         stopped.cancel()
         await asyncio.wait_for(installation.stop(), STOP_S)
-
-
-def _keep_what_is_loaded() -> None:
-    """Modules and company live as long as the process: no collection looks through them again.
-
-    A full one would stop every call and every offer of the process for a tenth of a second.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -30,7 +30,7 @@ SWEEP_MOST = 500
 """Facts that are read at once; with so many there are probably more."""
 AHEAD = 4
 """Publications whose confirms may be outstanding at once."""
-CLEAR_AFTER_S = 0.05
+CLEAR_AFTER_S = 0.25
 """Confirmed facts wait so long for others that leave the outbox with them."""
 TRY_AGAIN_S = 0.25
 STOP_GRACE_S = 5.0
