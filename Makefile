@@ -1,6 +1,7 @@
 # Two commands: `make demo` shows it, `make test` proves it. `make help` lists the rest.
 
 SHELL := /bin/bash
+unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -28,7 +29,7 @@ demo: $(STAMP) ## Start everything on http://HOST:PORT with a demo company (PUBL
 	  $(BIN)/python -m gateway up --host $(HOST) --port $(PORT) --data $(DATA)
 
 test: packages $(STAMP) ## Everything: packages, lint, types, import rules, all tests
-	@VENV=$(VENV) PYTEST_ADDOPTS='$(ARGS)' .ci/check lint unit rest
+	@VENV=$(VENV) PYTEST_ADDOPTS='$(ARGS)' .ci/check lint_and_unit rest
 
 unit: $(STAMP) ## Only the tests that need no server (ARGS="-k codec")
 	@VENV=$(VENV) PYTEST_ADDOPTS='$(ARGS)' .ci/check unit

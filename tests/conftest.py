@@ -19,6 +19,7 @@ import pytest
 from router.bus.delivery import Retry
 from router.bus.memory import MemoryBroker, MemoryBus
 from router.bus.rabbit import RabbitBus
+from router.garbage import collect_rarely
 from router.ports import Bus
 from tests import services
 
@@ -26,7 +27,7 @@ S = TypeVar("S")
 Connect = Callable[[], Awaitable[Bus]]
 
 # The machine is shared: a slow example says nothing about the code.
-hypothesis.settings.register_profile("parley", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("parley", deadline=None, max_examples=20)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "parley"))
 
@@ -45,17 +46,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 REAL_TIME = (
-    *("journeys/", "chaos/test_call_back", "chaos/test_campaign_kill", "chaos/test_kill"),
     *("contract/test_leg", "peers/test_sip_calls", "peers/test_sip_phone"),
     "peers/test_webrtc_chromium",
 )
-"""Tests of calls that take their time and want a frame every 20 ms: ``.ci/check`` gives them the
-machine for themselves."""
+"""Tests of lines that want a frame every 20 ms: ``.ci/check`` gives them the machine alone."""
+
+HOUSES = ("journeys/", "chaos/test_call_back", "chaos/test_campaign_kill", "chaos/test_kill")
+"""Whole Parleys, mostly waiting for what somebody says: two of them run side by side."""
+
+TRAINING = ("unit/test_conversation", "unit/test_handoff", "unit/test_nlu")
+"""Tests that train intents; one worker loads the library for all of them."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is in real time. Journeys come first, those of one house on one worker.
+    """Mark what is in real time and what is a house. Those of one house are on one worker.
 
     Before the hooks that read marks and groups. Long runs are not skipped but left out: in CI
     a skipped test is a failed one.
@@ -65,13 +70,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=[item for item in items if (item in long) is not soak])
     items[:] = [item for item in items if (item in long) is soak]
     for item in items:
-        if item.path.relative_to(TESTS).as_posix().startswith(REAL_TIME):
+        place = item.path.relative_to(TESTS).as_posix()
+        if place.startswith(REAL_TIME):
             item.add_marker(pytest.mark.real_time)
+        if place.startswith(HOUSES):
+            item.add_marker(pytest.mark.house)
+        if place.startswith(TRAINING):
+            item.add_marker(pytest.mark.xdist_group("training"))
     journeys = [item for item in items if "journeys" in item.path.parts]
     for item in journeys:
         mode = "apart" if "apart" in item.name else "embedded"
         item.add_marker(pytest.mark.xdist_group(f"journeys {mode}"))
     items[:] = journeys + [item for item in items if "journeys" not in item.path.parts]
+
+
+def pytest_collection_finish() -> None:
+    """What is collected stays to the end: no collection of garbage looks through it again."""
+    collect_rarely()
 
 
 @pytest.hookimpl(wrapper=True)

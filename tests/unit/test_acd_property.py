@@ -255,7 +255,7 @@ ACTS: tuple[tuple[Callable[[Double], None], int], ...] = (
 ANY_ACT = [act for act, weight in ACTS for _ in range(weight)]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32), st.integers(20, 80))
 def test_decides_like_the_rules_written_naively(seed: int, length: int) -> None:
     double = Double(random.Random(seed))

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from channels import chat_wire as wire
 from channels.identity import visitor_key
 from channels.text_errors import BadFrame, BadToken, FrameTooLarge
 from channels.visitor import Claims, Introduction, admit, read_claims, sign_claims
 from router.model import IdentityKind
+from tests.texts import any_text
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "v" * 32
@@ -50,7 +50,7 @@ def test_binary_and_oversize_frames_are_refused() -> None:
         wire.parse_frame('"' + "x" * wire.FRAME_MAX + '"')
 
 
-@given(st.text(max_size=300))
+@given(any_text(300))
 def test_any_text_is_a_frame_or_an_error(text: str) -> None:
     with contextlib.suppress(BadFrame):
         wire.parse_frame(text)

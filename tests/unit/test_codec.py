@@ -18,10 +18,11 @@ from router.bus import codec
 from router.commands import HoldCall, Order
 from router.errors import BadMessage, LocalError
 from router.events import Fact, HoldStarted, OfferMade
+from tests.texts import any_text
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+texts = any_text(20)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(
     min_value=datetime(1970, 1, 3), max_value=datetime(2200, 1, 1), timezones=zones

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 import gateway.pages
 from gateway.desk import requests as ask
@@ -20,6 +19,7 @@ from gateway.pages.words import WORDS_FILE, Words, chosen_language
 from router.errors import BadMessage
 from router.events import ALL
 from router.model import Author, Channel, IdentityKind, InteractionState, Presence, Role
+from tests.texts import any_text
 
 PAGES = Path(gateway.pages.__file__).parent
 DOCS = Path(gateway.pages.__file__).parents[2] / "docs"
@@ -48,7 +48,7 @@ def test_malformed_request_is_refused_naming_the_place(raw: str, names: str) -> 
         parse_request(raw)
 
 
-@given(st.text())
+@given(any_text())
 def test_no_line_breaks_the_reader(raw: str) -> None:
     for parse in (parse_request, parse_hello):
         with pytest.raises(BadMessage):

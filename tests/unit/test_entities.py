@@ -12,6 +12,7 @@ from bots.flow.model import Choice, Slot
 from bots.nlu.entities import parse, parse_keys
 from bots.nlu.numbers import digit_string, integer
 from bots.nlu.yes_no import yes_or_no
+from tests.texts import any_text
 
 ORDER = Slot("order_number", "order-number", prefix="HL", length=6)
 SCORE = Slot("score", "integer", low=1, high=5)
@@ -95,7 +96,7 @@ def test_any_six_spoken_digits_come_back(numbers: list[int]) -> None:
     assert found.value == "HL-" + "".join(map(str, numbers))
 
 
-@given(st.text(max_size=60))
+@given(any_text(60))
 def test_no_text_breaks_a_parser(text: str) -> None:
     for slot in (ORDER, SCORE, DAY, MONEY, MOVE, Slot("a", "yes-no"), Slot("b", "digits")):
         parse(slot, text, "en", TODAY)

@@ -128,7 +128,7 @@ hours = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(hours, st.integers(0, 5 * 96))
 def test_next_opening_is_the_first_open_minute(table: Hours, quarters: int) -> None:
     now = datetime(2026, 3, 26, tzinfo=UTC) + timedelta(minutes=15 * quarters)

@@ -2,10 +2,10 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from channels.identity import guess_language, normalise_mail, normalise_phone, visitor_key
 from channels.text_errors import BadAddress
+from tests.texts import any_text
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_is_no_number_is_refused(raw: str) -> None:
         normalise_phone(raw)
 
 
-@given(st.text(max_size=40))
+@given(any_text(40))
 def test_normalising_twice_changes_nothing(raw: str) -> None:
     try:
         once = normalise_phone(raw)

@@ -67,10 +67,10 @@ def test_no_text_is_lost_altogether(text: str) -> None:
     "piece", ["On a ", "On 1 \n", "From: x\n", "> \n", "a@:\n", "-- ", "Thanks,\n", "\n", "1:\n"]
 )
 def test_hostile_bodies_take_linear_time(piece: str) -> None:
-    body = piece * (100_000 // len(piece))
+    body = piece * (50_000 // len(piece))
     begun = time.process_time()
     split_reply(body)
-    assert time.process_time() - begun < 2.0
+    assert time.process_time() - begun < 1.0
 
 
 @given(st.binary(max_size=400))

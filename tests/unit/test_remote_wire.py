@@ -16,6 +16,7 @@ from bots.engines.remote_sound import SPOKEN_RATE, Evened, SoundBroken, WavReade
 from bots.engines.remote_wire import WyomingBroken, WyomingEvent, WyomingParser, pack
 from tests.fakes.fake_speech_api import wav_stream
 from tests.fakes.fake_speech_server import tone
+from tests.texts import any_text
 
 CHUNK = WyomingEvent("audio-chunk", {"rate": 16000, "width": 2, "channels": 1}, b"\x01\n\x00\x02")
 
@@ -37,8 +38,8 @@ def test_data_in_the_line_and_after_it_are_merged_the_later_wins() -> None:
     assert event.data == {"text": "new", "language": "en"}
 
 
-json_data = st.dictionaries(st.text(max_size=5), st.integers() | st.text(), max_size=3)
-events = st.builds(WyomingEvent, st.text(max_size=8), json_data, st.binary(max_size=40))
+json_data = st.dictionaries(any_text(5), st.integers() | any_text(), max_size=3)
+events = st.builds(WyomingEvent, any_text(8), json_data, st.binary(max_size=40))
 
 
 @given(st.lists(events, max_size=5), st.integers(1, 17))

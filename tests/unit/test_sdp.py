@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from channels.errors import BadSdp, NothingInCommon
 from channels.media.codecs import PCMA, PCMU
 from channels.sip.sdp import agree, answer, offer, parse
+from tests.texts import any_text
 
 BOTH = ("PCMU", "PCMA")
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
         parse(text)
 
 
-@given(st.text(max_size=200))
+@given(any_text(200))
 def test_any_text_parses_or_is_refused(text: str) -> None:
     for candidate in (text, "v=0\r\n" + text, described(text)):
         try:

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from channels.segments import count_segments
 from channels.sms import TEXT_MAX, render_text
 from channels.text_errors import BadSignature
 from channels.twilio_api import check_signature, sign
 from router.model import Author, Citation, Message
+from tests.texts import any_text
 
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 FIELDS = [
@@ -63,7 +63,7 @@ def test_segments(text: str, encoding: str, units: int, parts: int) -> None:
     assert (found.encoding, found.units, found.parts) == (encoding, units, parts)
 
 
-@given(st.text(max_size=700))
+@given(any_text(700))
 def test_parts_always_hold_the_text(text: str) -> None:
     found = count_segments(text)
     one, part = (160, 153) if found.encoding == "GSM-7" else (70, 67)

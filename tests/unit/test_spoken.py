@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bots.spoken.aligned import Piece, heard, sentences, spoken_of, written_of
 from bots.spoken.reading import aligned, spoken
+from tests.texts import any_text
 
 TABLES = Path(__file__).parent.parent / "data" / "spoken"
 LANGUAGES = ("en", "zh", "lv")
@@ -29,7 +30,7 @@ def test_written_form_is_said_as_people_say_it(language: str, written: str, said
     assert spoken(written, language) == said
 
 
-texts = st.text(max_size=60) | st.text(SIGNS, max_size=40)
+texts = any_text(60) | st.text(SIGNS, max_size=40)
 
 
 @given(texts, st.sampled_from(LANGUAGES))

@@ -154,10 +154,10 @@ def test_very_patient_people_are_erlang_c() -> None:
 
 def test_a_flood_of_patient_people_meets_its_limit() -> None:
     """Where the exact sum hands over to the limit, both say the same."""
-    exact, limit = (expect(Traffic(60_000, 300, p), 4_000) for p in (299_000, 301_000))
+    exact, limit = (expect(Traffic(12_000, 300, p), 800) for p in (299_000, 301_000))
     assert exact.asa_s / 299_000 == pytest.approx(limit.asa_s / 301_000, rel=1e-5)
     assert exact.abandonment == pytest.approx(limit.abandonment, rel=1e-5)
-    assert limit.occupancy == 1
+    assert limit.occupancy == pytest.approx(1)
 
 
 def test_too_few_agents_for_patient_people_means_an_endless_queue() -> None:
@@ -213,7 +213,7 @@ def test_impossible_input_is_refused_by_name(make: Callable[[], object], says: s
     assert says in str(refused.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     per_hour=st.floats(1, 3000),
     aht_s=st.floats(10, 1200),
@@ -233,7 +233,7 @@ def test_one_agent_more_never_makes_it_worse(
     assert more.asa_s <= one.asa_s * (1 + slack) + slack or math.isinf(one.asa_s)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     per_hour=st.floats(1, 3000),
     aht_s=st.floats(10, 1200),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bots.letters import SMS_UNITS, SMS_WIDE, absolute, fit, units
 from router.model import Citation
+from tests.texts import any_text
 
 LINK = " https://care.test/help/en/opening-hours"
 
@@ -29,7 +30,7 @@ def test_the_euro_sign_counts_twice_and_chinese_is_not_gsm() -> None:
     assert units("好") is None
 
 
-@given(st.text(max_size=500), st.sampled_from(["", LINK]))
+@given(any_text(500), st.sampled_from(["", LINK]))
 def test_it_always_fits_two_segments(text: str, link: str) -> None:
     cut = fit(text, link)
     gsm = units(cut)
