@@ -193,7 +193,7 @@ def test_ring_all_the_others_are_free_again_when_one_accepts() -> None:
     assert floor.matches() == {"c": "ana+ben"}
 
 
-def drawn(rules: Rules, staff: list[Agent], draws: int = 2000) -> Counter[str]:
+def drawn(rules: Rules, staff: list[Agent], draws: int = 4000) -> Counter[str]:
     """How often each is chosen when all are free each time."""
     acd = Acd({"orders": queue(rules=rules)}, Random(7).random)
     for each in staff:
