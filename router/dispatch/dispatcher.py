@@ -7,7 +7,7 @@
    changes nothing: it drops its view and is passive.
 3. Its view follows the store: each fact has the rows that it is about read again, so a
    repeated, late or reordered fact does no harm. Facts that come meanwhile are read
-   together, and offers that can be made at once share a transaction.
+   together, and the offers of one round are made in one transaction.
 4. One heap of timers (``view``), and those of ``acd``; nothing polls the queues.
 5. Calls whose process died keep their place if they waited and are called back; the
    others end with the reason.
@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -60,8 +60,6 @@ LOOK_AGAIN_S = 15.0
 """When a rule for those who wait is due but changed nothing."""
 MOST_OFFERS = 64
 """Interactions that are offered in one transaction."""
-OFFERING = 3
-"""Such transactions at a time: who comes meanwhile need not wait for the commit of others."""
 AT_ONCE = 250
 """Interactions that are placed without a pause when the view is loaded."""
 LEARN_FROM = 500
@@ -109,7 +107,6 @@ class Dispatcher:
         self._counted: dict[str, None] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._looks: set[asyncio.Task[None]] = set()
-        self._offering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Join the group; becoming active happens by the first fact delivered."""
@@ -121,7 +118,7 @@ class Dispatcher:
 
     async def stop(self) -> None:
         """Leave; another one takes over."""
-        tasks = [*self._tasks, *self._looks, *self._offering]
+        tasks = [*self._tasks, *self._looks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -380,12 +377,8 @@ class Dispatcher:
             await self._configure(view)
         await self._fire(view)
         await self._move_gates(view)
-        while view is self._view and len(self._offering) < OFFERING:
-            if not (plans := self._plans(view)):
-                break
-            offering = asyncio.create_task(self._offer(view, plans), name="offers")
-            self._offering.add(offering)
-            offering.add_done_callback(self._offered)
+        while view is self._view and await self._offer_some(view):
+            pass
 
     async def _check_lease(self, view: View, *, anyway: bool = False) -> None:
         """Raise ``Superseded`` when this one slept and another one took over."""
@@ -406,29 +399,14 @@ class Dispatcher:
         # Rules for those who wait may be due at other times now.
         await self._rounds.ask(tuple(view.known))
 
-    def _plans(self, view: View) -> list[OfferPlan]:
-        """What can be offered now; from here on the view takes it for done (``committing``)."""
+    async def _offer_some(self, view: View) -> bool:
+        """Offer what can be; False when nothing can."""
         now = self._clock.now().timestamp()
         plans: list[OfferPlan] = []
         while len(plans) < MOST_OFFERS and (match := view.acd.next(now)) is not None:
             plans.append(view.plan(match))
-        return plans
-
-    async def _offer(self, view: View, plans: Sequence[OfferPlan]) -> None:
-        try:
-            await self._make(view, plans)
-        except Superseded:
-            self._step_down("another one has taken over")
-        except Exception:
-            log.exception("offering failed; the view is loaded again")
-            if view is self._view:
-                self._view = None
-
-    def _offered(self, offering: asyncio.Task[None]) -> None:
-        self._offering.discard(offering)
-        self._wake.set()
-
-    async def _make(self, view: View, plans: Sequence[OfferPlan]) -> None:
+        if not plans:
+            return False
         try:
             made = await self._lifecycle.offer_all(plans, view.epoch)
         except Superseded:
@@ -445,6 +423,7 @@ class Dispatcher:
         if view.missed:
             missed, view.missed = view.missed, set()
             await self._rounds.ask(missed)
+        return True
 
     async def _move_gates(self, view: View) -> None:
         for gate in view.gates.look(self._clock.now().timestamp()):
