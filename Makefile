@@ -28,7 +28,8 @@ demo: $(STAMP) ## Start everything on http://HOST:PORT with a demo company (PUBL
 	@exec env PARLEY_PUBLIC=$(PUBLIC) PARLEY_DEMO_STAFF=$(PUBLIC) \
 	  $(BIN)/python -m gateway up --host $(HOST) --port $(PORT) --data $(DATA)
 
-test: packages $(STAMP) ## Everything: packages, lint, types, import rules, all tests
+test: ## Everything: packages, lint, types, import rules, all tests
+	@$(MAKE) --no-print-directory -j 2 packages $(STAMP)
 	@VENV=$(VENV) PYTEST_ADDOPTS='$(ARGS)' .ci/check lint_and_unit rest
 
 unit: $(STAMP) ## Only the tests that need no server (ARGS="-k codec")

@@ -52,17 +52,17 @@ REAL_TIME = (
 """Tests of lines that want a frame every 20 ms: ``.ci/check`` gives them the machine alone."""
 
 HOUSES = ("journeys/", "chaos/test_call_back", "chaos/test_campaign_kill", "chaos/test_kill")
-"""Whole Parleys, mostly waiting for what somebody says: two of them run side by side."""
+"""Whole Parleys, mostly waiting for what somebody says: two halves of them run side by side."""
 
-TRAINING = ("unit/test_conversation", "unit/test_handoff", "unit/test_nlu")
-"""Tests that train intents; one worker loads the library for all of them."""
+FIRST_HALF = ("embedded", "test_campaign_kill")
+"""What a test's id has in it; those of one town are in the same half."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is in real time and what is a house. Those of one house are on one worker.
+    """Mark what is in real time and what is a house, before the hooks that read marks.
 
-    Before the hooks that read marks and groups. Long runs are not skipped but left out: in CI
+    Long runs are not skipped but left out: in CI
     a skipped test is a failed one.
     """
     soak = bool(config.getoption("soak"))
@@ -74,14 +74,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if place.startswith(REAL_TIME):
             item.add_marker(pytest.mark.real_time)
         if place.startswith(HOUSES):
-            item.add_marker(pytest.mark.house)
-        if place.startswith(TRAINING):
-            item.add_marker(pytest.mark.xdist_group("training"))
-    journeys = [item for item in items if "journeys" in item.path.parts]
-    for item in journeys:
-        mode = "apart" if "apart" in item.name else "embedded"
-        item.add_marker(pytest.mark.xdist_group(f"journeys {mode}"))
-    items[:] = journeys + [item for item in items if "journeys" not in item.path.parts]
+            first = any(part in item.nodeid for part in FIRST_HALF)
+            item.add_marker(pytest.mark.house(half=1 if first else 2))
 
 
 def pytest_collection_finish() -> None:
