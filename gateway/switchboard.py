@@ -395,7 +395,8 @@ class Switchboard:
             case BotStarted() if call.with_people:
                 await self._back_to_bot(call)
             case InteractionEnded() if fact.ended_by == EndedBy.SYSTEM:
-                await call.leg.hang_up()
+                if not call.line.released:  # else only our part is over
+                    await call.leg.hang_up()
 
     async def _back_to_bot(self, call: Call) -> None:
         call.with_people = call.line.held = False

@@ -139,6 +139,9 @@ async def test_other_number_is_dialled_and_only_an_answer_takes_the_caller_there
         both = {"customer": {"outside"}, "outside": {"customer"}}
         await board.until(lambda: board.heard(outside=outside) == both)
         await board.state(InteractionState.ENDED)
+        for _ in range(10):  # that our part is over does not cut them off
+            assert board.heard(outside=outside) == both
+            await asyncio.sleep(0.02)
         await outside.hang_up()
         async with asyncio.timeout(10):
             await board.leg.closed.wait()
