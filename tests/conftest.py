@@ -52,10 +52,7 @@ REAL_TIME = (
 """Tests of lines that want a frame every 20 ms: ``.ci/check`` gives them the machine alone."""
 
 HOUSES = ("journeys/", "chaos/test_call_back", "chaos/test_campaign_kill", "chaos/test_kill")
-"""Whole Parleys, mostly waiting for what somebody says: two halves of them run side by side."""
-
-FIRST_HALF = ("embedded", "test_campaign_kill")
-"""What a test's id has in it; those of one town are in the same half."""
+"""Whole Parleys: they want the machine for themselves, too."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -74,8 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if place.startswith(REAL_TIME):
             item.add_marker(pytest.mark.real_time)
         if place.startswith(HOUSES):
-            first = any(part in item.nodeid for part in FIRST_HALF)
-            item.add_marker(pytest.mark.house(half=1 if first else 2))
+            item.add_marker(pytest.mark.house)
 
 
 def pytest_collection_finish() -> None:
