@@ -49,7 +49,8 @@ REAL_TIME = (
     *("contract/test_leg", "peers/test_sip_calls", "peers/test_sip_phone"),
     "peers/test_webrtc_chromium",
 )
-"""Tests of lines that want a frame every 20 ms: ``.ci/check`` gives them the machine alone."""
+"""Tests of lines that want a frame every 20 ms: ``.ci/check`` gives them the machine alone, in a
+run of their own, since a town of the journeys stays up until its run is over."""
 
 HOUSES = ("journeys/", "chaos/test_call_back", "chaos/test_campaign_kill", "chaos/test_kill")
 """Whole Parleys: they want the machine for themselves, too."""
