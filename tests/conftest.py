@@ -52,8 +52,11 @@ REAL_TIME = (
 """Tests of lines that want a frame every 20 ms: ``.ci/check`` gives them the machine alone, in a
 run of their own, since a town of the journeys stays up until its run is over."""
 
-HOUSES = ("journeys/", "chaos/test_call_back", "chaos/test_campaign_kill", "chaos/test_kill")
-"""Whole Parleys: they want the machine for themselves, too."""
+HOUSES = ("journeys/", "chaos/test_kill")
+"""Whole Parleys: two at a time are enough for the machine."""
+
+SERVED = ("apart", "postgres")
+"""Of these the ones that stand on servers, by parameter: the other half of that phase."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,6 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.real_time)
         if place.startswith(HOUSES):
             item.add_marker(pytest.mark.house)
+            if any(keyword in SERVED for keyword in item.name.strip("]").split("[")[-1].split("-")):
+                item.add_marker(pytest.mark.served)
 
 
 def pytest_collection_finish() -> None:

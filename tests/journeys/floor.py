@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 from playwright.async_api import Page, async_playwright, expect
+from scipy.signal import correlate
 
 from channels.media.pacing import MediaClock
 from channels.webrtc import WebRtcPeer
@@ -243,6 +244,22 @@ def _quiet_ms(pcm: bytes) -> int:
             break
         quiet += 20
     return quiet
+
+
+def missing_ms(heard: bytes, said: bytes) -> int:
+    """How much of what was said is nowhere in what was heard, in steps of 100 ms."""
+    step = 100 * BYTES_PER_MS // 2
+    line = np.frombuffer(heard, np.int16).astype(float)
+    power = np.convolve(line**2, np.ones(step), "valid")
+    words = np.frombuffer(said, np.int16).astype(float)
+    missing = 0
+    for piece in words[: len(words) // step * step].reshape(-1, step):
+        own = float(piece @ piece)
+        if np.sqrt(own / step) < LOUD:
+            continue
+        likeness = correlate(line, piece, "valid") / np.sqrt(power * own + 1)
+        missing += 100 * bool(likeness.max() < 0.9)
+    return missing
 
 
 def speech_ms(pcm: bytes) -> int:

@@ -40,6 +40,7 @@ from tests.journeys.floor import (
     fact_of,
     has_tone,
     joined,
+    missing_ms,
     page_hears,
     sign_in,
     speech_ms,
@@ -121,7 +122,9 @@ async def check_transcript(house: House, interaction_id: str) -> None:
     """What was recognised, and between it an answer that cites its article."""
     lines = await house.lines(interaction_id)
     asked, wanted = (line for line in lines if line.author is Author.CUSTOMER)
-    assert (asked.text, wanted.text) == ("how do i change the delivery address", "agent please")
+    # The offline recogniser mistakes a word now and then, as a frame more or less begins it.
+    assert asked.text.endswith("change the delivery address")
+    assert wanted.text == "agent please"
     answers = [line for line in lines if asked.seq < line.seq < wanted.seq]
     assert "change-delivery" in [one.article_id for line in answers for one in line.citations]
 
@@ -208,9 +211,15 @@ async def test_process_that_stands_still_loses_no_word_of_the_caller(
         lines = await house.lines(call.id)
         return next((line.text for line in lines if line.author is Author.CUSTOMER), None)
 
-    assert await until(noted, "what the caller said") == "how do i change the delivery address"
+    text = await until(noted, "what the caller said")
+    assert text.endswith("change the delivery address")  # one turn, to its end
     await caller.leave()
-    await fact_of(house, call.id, InteractionEnded)
+    saved = await fact_of(house, call.id, RecordingSaved)
+    with wave.open(str(house.data / saved.path), "rb") as file:
+        frames = file.readframes(file.getnframes())
+    left = b"".join(frames[at : at + 2] for at in range(0, len(frames), 4))
+    # In a gap the jitter buffer may make up a frame; more would be words.
+    assert missing_ms(left, RECORDINGS.pcm("change-address", "slt")) <= 100
 
 
 async def test_keys_only_call(
