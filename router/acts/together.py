@@ -1,6 +1,8 @@
 """Acts that arrive together share a transaction, and their like steps share a statement.
 
-1. While a transaction runs, the acts that arrive gather; the next one takes them all.
+1. While a transaction runs, the acts that arrive gather; the next one takes them all. One at a
+   time, because two would take half as many each and cost as much; only while one stands still,
+   for a lock or a slow statement, another serves those who wait.
 2. The acts run side by side. A step (load, claim, write) waits until every act has said
    what it needs next; then the steps of the lowest rank run as one statement. Ranks are
    also the order of locks, so that two transactions do not wait for each other.
@@ -34,7 +36,9 @@ T = TypeVar("T")
 MOST = 64
 """Acts in one transaction."""
 LANES = 2
-"""Transactions of one process at a time."""
+"""Transactions of one process at a time, at most."""
+STANDS_STILL_S = 0.05
+"""After so long without a commit the second lane opens."""
 READS_UP_TO = 3
 """Steps up to this rank write nothing."""
 TRIES = 5
@@ -285,6 +289,9 @@ class Together(Generic[H]):
     _waiting: deque[_Entry[H]] = field(default_factory=deque)
     _keys: set[str] = field(default_factory=set)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    _served: int = 0
+    """Transactions that are over."""
+    _relief: asyncio.TimerHandle | None = None
 
     async def run(self, body: Callable[[H], Awaitable[T]], key: str) -> T:
         """Run an act and return its result once it is committed (rules 1 to 5)."""
@@ -297,10 +304,26 @@ class Together(Generic[H]):
         return result
 
     def _open_lane(self) -> None:
-        if len(self._lanes) < LANES:
-            lane = asyncio.create_task(self._work(), name="acts")
-            self._lanes.add(lane)
-            lane.add_done_callback(self._close_lane)
+        if not self._lanes:
+            self._add_lane()
+        elif self._relief is None and len(self._lanes) < LANES:
+            loop = asyncio.get_running_loop()
+            self._relief = loop.call_later(STANDS_STILL_S, self._relieve, self._served)
+
+    def _add_lane(self) -> None:
+        lane = asyncio.create_task(self._work(), name="acts")
+        self._lanes.add(lane)
+        lane.add_done_callback(self._close_lane)
+
+    def _relieve(self, served: int) -> None:
+        """Serve those who wait, if nothing was committed since ``served`` (rule 1)."""
+        self._relief = None
+        if not self._waiting:
+            return
+        if self._served == served:
+            self._add_lane()
+        else:
+            self._open_lane()
 
     def _close_lane(self, lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)
@@ -326,6 +349,7 @@ class Together(Generic[H]):
             await self._commit(batch)
         finally:
             self._keys -= keys
+            self._served += 1
 
     def _next(self) -> list[_Entry[H]]:
         """Those that may share a transaction now (rule 3); the others stay in order."""

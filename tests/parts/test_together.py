@@ -280,3 +280,31 @@ async def test_act_that_comes_at_whatever_moment_another_ends_is_done(world: Wor
                 later(rounds),
             )
     assert (await world.get("three")).home == "voice.39"
+
+
+@pytest.mark.peer
+async def test_act_that_stands_still_does_not_hold_up_the_others(postgres_url: str) -> None:
+    company = parse_company(COMPANY)
+    async with ground(postgres_url, VirtualClock(NOW), CountingStore) as below:
+        base = (below.store, company, below.clock, below.relay)
+        world = World(*below.parts, Acts(*base), Lifecycle(*base))
+        await world.add("one", "two", "three")
+        stands, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def stand_still(act: Act) -> None:
+            taken = await act.take("one")
+            stands.set()
+            await goes_on.wait()
+            await act.save(replace(taken, home="voice.late"))
+
+        standing = asyncio.create_task(world.acts.run(stand_still, "one"))
+        async with asyncio.timeout(PATIENCE_S):
+            await stands.wait()
+            await world.life.set_home("two", "voice.b")
+            await world.life.set_home("three", "voice.c")
+            assert not standing.done()
+            goes_on.set()
+            await standing
+        assert [(await world.get(name)).home for name in ("one", "two", "three")] == [
+            *("voice.late", "voice.b", "voice.c")
+        ]
