@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -35,6 +34,7 @@ from router.model import (
     Presence,
     Session,
 )
+from router.rings import Ring, Ringing
 from router.workday import DayStep
 
 FactHandler = Callable[[Fact], Awaitable[None]]
@@ -152,19 +152,6 @@ class DeadLetterView(Protocol):
     def at(self) -> datetime | None:
         """When the group gave it up; None when nobody noted it (its consumers died)."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """A waiting interaction, as of ``version``, that is to ring now.
-
-    ``agent_id`` and ``offer_id`` are None when it rings at several agents.
-    """
-
-    interaction_id: str
-    version: int
-    agent_id: str | None = None
-    offer_id: str | None = None
 
 
 class InteractionTable(Protocol):
@@ -576,6 +563,14 @@ class Store(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Only for reading: each statement sees what is committed when it runs."""
+        ...
+
+    async def ring(self, ringing: Ringing) -> set[str]:
+        """A whole transaction, since callers wait for it: the interactions that ring now.
+
+        Claims, offers, the agents' day, log and outbox. Raises ``router.errors.Superseded``
+        and what ``transaction`` raises.
+        """
         ...
 
     def forbid_nesting(self) -> None:

@@ -52,6 +52,7 @@ from router.model import (
 from router.ports import Clock, Store, Transaction
 from router.presence import NO_ANSWER
 from router.relay import Relay
+from router.rings import Ringing
 from router.workday import DayStep, step_at
 
 WAITING_STATES = frozenset({InteractionState.WAITING, InteractionState.OFFERED})
@@ -148,6 +149,12 @@ class Acts:
             yield act
             await tx.log.append(act.facts)
         self._relay.push(act.facts)
+
+    async def ring(self, ringing: Ringing) -> set[str]:
+        """A transaction of its own that begins offers; the interactions that ring now."""
+        won = await self._store.ring(ringing)
+        self._relay.push([fact for fact in ringing.facts if fact.interaction_id in won])
+        return won
 
     def _hand(self, tx: Transaction, shared: Steps | None = None) -> Act:
         act = Act(tx, shared)

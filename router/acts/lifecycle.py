@@ -18,7 +18,7 @@ from router.acts.act import Act, Acts, HandoffPlan, check_mine, ringing_offer
 from router.acts.callbacks import awaits_our_call
 from router.acts.wrapup import check_skip
 from router.company import OFFER_S, Company
-from router.errors import Conflict, IllegalMove, OfferGone, Superseded
+from router.errors import Conflict, IllegalMove, OfferGone
 from router.events import (
     Fact,
     HoldEnded,
@@ -43,8 +43,10 @@ from router.model import (
     Presence,
     new_id,
 )
-from router.ports import Clock, Ring, Store
+from router.ports import Clock, Store
 from router.relay import Relay
+from router.rings import Ring, Ringing
+from router.workday import together
 
 DISPATCHER = "dispatcher"
 """The lease of the one who makes offers."""
@@ -276,20 +278,19 @@ class Lifecycle:
         With several agents in a plan it rings at all of them, and the first to accept has
         it. Raises ``Superseded`` when ``epoch`` is not the dispatcher's latest any more.
         """
-        async with self._acts.act() as act:
-            if epoch is not None and not await act.tx.leases.holds(DISPATCHER, epoch):
-                raise Superseded
-            made = {plan.interaction_id: self._offers(plan) for plan in plans}
-            rings = [plan.ring(made[plan.interaction_id]) for plan in plans]
-            won = await act.tx.interactions.ring(rings)
-            kept = [plan for plan in plans if plan.interaction_id in won]
-            offers = [offer for plan in kept for offer in made[plan.interaction_id]]
-            await act.tx.interactions.add_offers(offers)
-            steps_of_day = [self._acts.day_step(offer.agent_id) for offer in offers]
-            await act.tx.people.count([replace(step, offered=True) for step in steps_of_day])
-            for plan in kept:
-                act.facts += plan.facts(made[plan.interaction_id])
-        return {plan.interaction_id: made[plan.interaction_id] for plan in kept}
+        made = {plan.interaction_id: self._offers(plan) for plan in plans}
+        offers = [offer for each in made.values() for offer in each]
+        steps_of_day = [self._acts.day_step(offer.agent_id) for offer in offers]
+        won = await self._acts.ring(
+            Ringing(
+                rings=[plan.ring(made[plan.interaction_id]) for plan in plans],
+                offers=offers,
+                steps=together([replace(step, offered=True) for step in steps_of_day]),
+                facts=[fact for plan in plans for fact in plan.facts(made[plan.interaction_id])],
+                lease=None if epoch is None else (DISPATCHER, epoch),
+            )
+        )
+        return {name: those for name, those in made.items() if name in won}
 
     def _offers(self, plan: OfferPlan) -> tuple[Offer, ...]:
         now = self._clock.now()

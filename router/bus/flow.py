@@ -8,7 +8,9 @@ Rules:
    gets it once, however many of its types are in it.
 2. A consumer takes a bundle apart: each fact of a wanted type is a piece that is handled,
    tried again and given up by itself.
-3. A message is acknowledged when all its pieces are settled. Acknowledgements wait some
+3. A message whose consumers have died again and again has its pieces handed on one by one, so
+   that the deadly one ends among the dead letters without its neighbours.
+4. A message is acknowledged when all its pieces are settled. Acknowledgements wait some
    milliseconds for others, because the broker settles many at the price of one.
 
 Facts pass below ``aio_pika``, through the channel it stands on: its message objects and
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -42,6 +44,11 @@ BUNDLE_LIMIT = 32
 ACK_WITHIN_S = 0.005
 ACK_AT = 32
 """Settled messages wait this long for others to be acknowledged with, at most this many."""
+
+APART_AFTER = 3
+"""Deaths of its consumers after which a message is taken apart for good (rule 3)."""
+DEATHS = "x-delivery-count"
+"""Where a quorum queue says how often it gave a message out in vain."""
 
 FLUSH_WITHIN_S = 3.0
 
@@ -150,13 +157,20 @@ class Piece:
         await self.taken.inflow.give_back(self)
 
 
+HandOn = Callable[[Sequence[Piece]], Awaitable[bool]]
+"""Put pieces back as messages of their own; False when the broker did not take them."""
+
+
 class Inflow:
     """One consumer on one channel: takes messages apart and acknowledges them."""
 
-    def __init__(self, channel: Channel, wanted: frozenset[str], lanes: Lanes[Piece]) -> None:
+    def __init__(
+        self, channel: Channel, wanted: frozenset[str], lanes: Lanes[Piece], hand_on: HandOn
+    ) -> None:
         self._channel = channel
         self._wanted = wanted
         self._lanes = lanes
+        self._hand_on = hand_on
         self._settled: set[int] = set()
         self._ahead: set[int] = set()
         self._below = 0
@@ -172,13 +186,18 @@ class Inflow:
         taken = _Taken(self, tag, 0)
         pieces = list(self._pieces(message.body, about, taken))
         taken.open = len(pieces)
+        deaths = (about.headers or {}).get(DEATHS, 0)
+        if len(pieces) > 1 and isinstance(deaths, int) and deaths >= APART_AFTER:
+            log.warning("a message of %d killed its consumers %d times", len(pieces), deaths)
+            if await self._hand_on(pieces):
+                pieces = []
         if not pieces:
             self._done(tag)
         for piece in pieces:
             self._lanes.put(piece.interaction_id, piece)
 
     def settle(self, piece: Piece) -> None:
-        """This piece is done with; so is its message if it was the last (rule 3)."""
+        """This piece is done with; so is its message if it was the last (rule 4)."""
         piece.taken.open -= 1
         if not piece.taken.open and not piece.taken.returned:
             self._done(piece.taken.tag)

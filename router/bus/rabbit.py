@@ -315,7 +315,7 @@ class RabbitBus:
         for name in sorted(sub.types):
             await queue.bind(self._facts_exchange, routing_key=binding(name))
         wire = await _underlay(channel)
-        sub.inflow = Inflow(wire, sub.types, sub.lanes)
+        sub.inflow = Inflow(wire, sub.types, sub.lanes, partial(self._hand_on, sub))
         consumer = await wire.basic_consume(queue.name, sub.inflow.take)
         sub.consuming = (queue, consumer.consumer_tag or "")
         await self._link.watch(channel)
@@ -380,6 +380,27 @@ class RabbitBus:
         future = self._replies.get(message.correlation_id or "")
         if future is not None and not future.done():
             future.set_result(message.body)
+
+    async def _hand_on(self, sub: _Subscription, pieces: Sequence[Piece]) -> bool:
+        """Each piece to its own group, alone (``flow``, rule 3)."""
+        alone = [
+            Message(
+                piece.data,
+                content_type="application/json",
+                type=piece.type_name,
+                message_id=piece.id,
+                delivery_mode=DeliveryMode.PERSISTENT,
+            )
+            for piece in pieces
+        ]
+        try:
+            desk = await self._ready()
+            for message in alone:
+                await desk.asking.default_exchange.publish(message, self._group_queue(sub.group))
+        except (*TROUBLE, DeliveryError, BusUnavailable) as error:
+            log.warning("could not hand pieces on alone: %r", error)
+            return False
+        return True
 
     # Dead letters.
 

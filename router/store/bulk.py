@@ -84,7 +84,7 @@ async def add_rows(db: Connection, table: Table, rows: Rows, *, also: Table | No
         return
     names = tuple(rows[0])
     if db.direct:
-        await db.fetch(_insert(table, names, also=also), *_arrays(table, names, rows))
+        await db.fetch(_insert(table, names, also=also), *arrays_of(table, names, rows))
         return
     await db.execute(insert(table), [dict(row) for row in rows])
     if also is not None:
@@ -101,7 +101,7 @@ async def add_or_skip(db: Connection, table: Table, rows: Rows) -> set[tuple[Any
         done = [(row, await db.execute(insert_or_skip(db, table).values(**row))) for row in rows]
         return {tuple(row[key] for key in keys) for row, result in done if result.rowcount}
     names = tuple(rows[0])
-    found = await db.fetch(_insert(table, names, skip=True), *_arrays(table, names, rows))
+    found = await db.fetch(_insert(table, names, skip=True), *arrays_of(table, names, rows))
     return {tuple(row) for row in found}
 
 
@@ -121,7 +121,7 @@ async def change_rows(
         return await _change_each(db, table, rows, names, was)
     given = ("id", *names, *(f"was_{name}" for name in was))
     statement = _update(table, names, tuple(was), ordered)
-    found = await db.fetch(statement, *_arrays(table, given, rows))
+    found = await db.fetch(statement, *arrays_of(table, given, rows))
     return {row["id"] for row in found}
 
 
@@ -152,7 +152,7 @@ def _insert(
     table: Table, names: tuple[str, ...], skip: bool = False, also: Table | None = None
 ) -> str:
     columns = _listed(names)
-    statement = f'INSERT INTO "{table.name}" ({columns}) {_source(table, names)}'
+    statement = f'INSERT INTO "{table.name}" ({columns}) {source_of(table, names)}'
     if skip:
         statement += (
             f" ON CONFLICT DO NOTHING RETURNING {_listed(table.primary_key.columns.keys())}"
@@ -185,7 +185,7 @@ def _update(table: Table, names: tuple[str, ...], was: tuple[str, ...], ordered:
         first, then = locked_first(table.name, 1), "JOIN locked ON locked.id = v.id"
     return (
         f'{first}UPDATE "{table.name}" AS t SET {sets}'  # noqa: S608
-        f" FROM ({_source(table, given)}) AS v {then}"
+        f" FROM ({source_of(table, given)}) AS v {then}"
         f" WHERE t.id = v.id{held} RETURNING t.id"
     )
 
@@ -201,10 +201,10 @@ def locked_first(table: str, ids: int) -> str:
     )
 
 
-def _source(table: Table, names: Sequence[str]) -> str:
-    """A SELECT of the rows out of one array per column."""
+def source_of(table: Table, names: Sequence[str], first: int = 1) -> str:
+    """A SELECT of rows out of one array per column; ``first`` is the first array's number."""
     picked, arrays = [], []
-    for number, name in enumerate(names, 1):
+    for number, name in enumerate(names, first):
         kind = table.c[name.removeprefix("was_")].type
         cast = "::json" if isinstance(kind, JSON) else ""
         picked.append(f'u."{name}"{cast} AS "{name}"')
@@ -217,7 +217,8 @@ def _array_of(kind: TypeEngine[Any]) -> str:
     return "text" if isinstance(kind, JSON | String) else str(kind.compile(_DIALECT))
 
 
-def _arrays(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
+def arrays_of(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
+    """The arrays of ``source_of``."""
     arrays = []
     for name in names:
         kind = table.c[name.removeprefix("was_")].type

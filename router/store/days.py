@@ -43,17 +43,21 @@ TYPES = {
     "idle": "boolean",
 }
 NAMES = tuple(field.name for field in fields(DayStep))
+POSTGRES_SETS = SETS % (
+    "extract(epoch FROM v.at - greatest(a.idle_since, a.presence_since, v.day_began))",
+    "extract(epoch FROM v.at)",
+)
+
+
+def steps_of(first: int) -> str:
+    """The rows ``v`` of steps for ``POSTGRES_SETS``; ``first`` is the first array's number."""
+    arrays = ", ".join(f"${at}::{TYPES[name]}[]" for at, name in enumerate(NAMES, first))
+    return f"unnest({arrays}) AS v({', '.join(NAMES)})"
+
+
 POSTGRES = (
-    locked_first("agents", NAMES.index("agent_id") + 1)
-    + "UPDATE agents AS a SET"
-    + SETS
-    % (
-        "extract(epoch FROM v.at - greatest(a.idle_since, a.presence_since, v.day_began))",
-        "extract(epoch FROM v.at)",
-    )
-    + "FROM unnest("
-    + ", ".join(f"${number}::{TYPES[name]}[]" for number, name in enumerate(NAMES, 1))
-    + f") AS v({', '.join(NAMES)}) JOIN locked ON locked.id = v.agent_id WHERE a.id = v.agent_id"
+    f"{locked_first('agents', NAMES.index('agent_id') + 1)}UPDATE agents AS a SET {POSTGRES_SETS}"  # noqa: S608
+    f" FROM {steps_of(1)} JOIN locked ON locked.id = v.agent_id WHERE a.id = v.agent_id"
 )
 SQLITE = text(
     "UPDATE agents AS a SET"
@@ -74,11 +78,16 @@ async def add_to_days(db: Connection, steps: Sequence[DayStep]) -> None:
     if not steps:
         return
     if db.direct:
-        await db.fetch(POSTGRES, *(_column(steps, name) for name in NAMES))
+        await db.fetch(POSTGRES, *columns_of(steps))
         return
     for step in steps:
         row = {name: getattr(step, name) for name in NAMES}
         await db.execute(SQLITE, row | {"offered_at": step.at.timestamp()})
+
+
+def columns_of(steps: Sequence[DayStep]) -> list[list[Any]]:
+    """The arrays of ``steps_of``."""
+    return [_column(steps, name) for name in NAMES]
 
 
 def _column(steps: Sequence[DayStep], name: str) -> list[Any]:

@@ -20,7 +20,7 @@ from router.model import (
     OfferState,
     new_id,
 )
-from router.ports import Ring
+from router.rings import Ring
 from router.store.bulk import add_rows, among, change_rows, rows_among
 from router.store.rows import (
     Row,

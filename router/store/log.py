@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,17 +27,7 @@ class SqlLog:
 
     async def append(self, facts: Sequence[Fact]) -> None:
         """To the event log and the outbox alike."""
-        rows = [
-            {
-                "id": fact.id,
-                "type": type(fact).__name__,
-                "interaction_id": fact.interaction_id,
-                "at": fact.at,
-                "body": Raw(pack_body(fact)),
-            }
-            for fact in facts
-        ]
-        await add_rows(self._db, events, rows, also=outbox)
+        await add_rows(self._db, events, pack_events(facts), also=outbox)
 
     async def facts(
         self,
@@ -110,3 +100,17 @@ class SqlLog:
         """Insert or replace."""
         row = {"name": name, "body": body}
         await self._db.execute(insert_or_replace(self._db, documents, ["name"], row))
+
+
+def pack_events(facts: Sequence[Fact]) -> list[Mapping[str, Any]]:
+    """The rows of the log."""
+    return [
+        {
+            "id": fact.id,
+            "type": type(fact).__name__,
+            "interaction_id": fact.interaction_id,
+            "at": fact.at,
+            "body": Raw(pack_body(fact)),
+        }
+        for fact in facts
+    ]

@@ -7,8 +7,8 @@ queue up inside the process instead of failing as "database is locked".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from router.errors import Conflict, LocalError, StoreUnavailable
 from router.ports import Transaction
+from router.rings import Ringing
 from router.store.bulk import to_json
 from router.store.campaigns import SqlCampaigns
 from router.store.configurations import SqlConfigurations
@@ -29,6 +30,7 @@ from router.store.leases import SqlLeases
 from router.store.log import SqlLog
 from router.store.parties import SqlParties
 from router.store.people import SqlPeople
+from router.store.ringing import ring_at_once, ring_in_steps
 from router.store.steady import Connection as SteadyConnection
 from router.store.steady import direct, steady
 
@@ -114,6 +116,16 @@ class SqlStore:
         # SQLite has no round trips, and its transactions take turns anyway.
         return self.transaction() if self._lite else self._reading()
 
+    async def ring(self, ringing: Ringing) -> set[str]:
+        """A whole transaction (``router.store.ringing``)."""
+        if self._lite:
+            async with self.transaction() as tx:
+                return await ring_in_steps(tx, ringing)
+        self.forbid_nesting()
+        with _typed_conflict():
+            async with direct(self._engine, reading=True) as connection:
+                return await ring_at_once(connection, ringing)
+
     def forbid_nesting(self) -> None:
         """Raise ``LocalError`` inside a transaction of this task."""
         task = asyncio.current_task()
@@ -125,16 +137,13 @@ class SqlStore:
         self.forbid_nesting()
         token = _owner.set(asyncio.current_task())
         try:
-            if self._lite:
-                async with self._turn, steady(self._engine) as connection:
-                    yield SqlTransaction(connection)
-            else:
-                async with direct(self._engine) as connection:
-                    yield SqlTransaction(connection)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) in TRY_AGAIN:
-                raise Conflict(f"another transaction was in the way: {error.orig}") from error
-            raise
+            with _typed_conflict():
+                if self._lite:
+                    async with self._turn, steady(self._engine) as connection:
+                        yield SqlTransaction(connection)
+                else:
+                    async with direct(self._engine) as connection:
+                        yield SqlTransaction(connection)
         finally:
             _owner.reset(token)
 
@@ -142,6 +151,17 @@ class SqlStore:
     async def _reading(self) -> AsyncIterator[Transaction]:
         async with direct(self._engine, reading=True) as connection:
             yield SqlTransaction(connection)
+
+
+@contextmanager
+def _typed_conflict() -> Iterator[None]:
+    """Turn what the database gave up for another one's sake into ``Conflict``."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in TRY_AGAIN:
+            raise Conflict(f"another transaction was in the way: {error.orig}") from error
+        raise
 
 
 def _prepare_sqlite(engine: Engine) -> None:

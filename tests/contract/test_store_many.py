@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from router.errors import Superseded
+from router.events import OfferMade
 from router.model import (
     Agent,
     Channel,
@@ -19,7 +21,7 @@ from router.model import (
     Presence,
     SlotValue,
 )
-from router.ports import Ring
+from router.rings import Ring, Ringing
 from router.rules import WorkDay
 from router.store.sql import SqlStore
 from router.workday import DayStep, step_at
@@ -83,6 +85,57 @@ class TestMany:
             2,
         )
         assert (many.state, many.agent_id, many.offer_id) == (InteractionState.OFFERED, None, None)
+
+    async def test_what_rings_rings_whole_and_what_does_not_leaves_nothing(
+        self, store: SqlStore
+    ) -> None:
+        async with store.transaction() as tx:
+            for name in ("one", "gone"):
+                state = InteractionState.WAITING
+                await tx.interactions.add(interaction(name, state=state))
+            await tx.interactions.save(interaction("gone", state=InteractionState.ENDED))
+            for name in ("ana", "ben", "eva"):
+                await tx.people.put_agent(Agent(name, name.title(), ("orders",)))
+            epoch = await tx.leases.seize("dispatcher", "here", NOW)
+        made = [
+            Offer(f"o-{agent}", name, agent, OfferState.RINGING, NOW, NOW, "why", "orders")
+            for name, agent in (("one", "ana"), ("one", "ben"), ("gone", "eva"))
+        ]
+        ringing = Ringing(
+            rings=[Ring("one", 1), Ring("gone", 1, "eva", "o-eva")],
+            offers=made,
+            steps=[replace(step_at(each.agent_id, NOW, "UTC"), offered=True) for each in made],
+            facts=[
+                OfferMade(
+                    at=NOW,
+                    interaction_id=each.interaction_id,
+                    offer_id=each.id,
+                    agent_id=each.agent_id,
+                    queue=each.queue,
+                    channel=Channel.CHAT,
+                    expires_at=NOW,
+                )
+                for each in made
+            ],
+            lease=("dispatcher", epoch),
+        )
+        for late in (epoch - 1, epoch + 1):
+            with pytest.raises(Superseded):
+                await store.ring(replace(ringing, lease=("dispatcher", late)))
+        assert await store.ring(ringing) == {"one"}
+        assert await store.ring(ringing) == set()
+        async with store.transaction() as tx:
+            assert (await tx.interactions.get("one")).state is InteractionState.OFFERED
+            assert (await tx.interactions.get("gone")).state is InteractionState.ENDED
+            assert await tx.interactions.ringing_for(["one", "gone"]) == made[:2]
+            at = NOW.timestamp()
+            agents = {each.id: each.work_day.offered_at for each in await tx.people.agents()}
+            assert agents == {"ana": at, "ben": at, "eva": 0.0}
+            logged = await tx.log.facts()
+            assert [fact.offer_id for fact in logged if isinstance(fact, OfferMade)] == [
+                *("o-ana", "o-ben")
+            ]
+            assert await tx.log.unsent(NOW) == logged
 
     async def test_several_offers_ring_for_one_and_are_settled_together(
         self, store: SqlStore

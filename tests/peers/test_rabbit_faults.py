@@ -13,10 +13,11 @@ import aio_pika
 import pytest
 
 from router.bus.delivery import Retry
+from router.bus.flow import APART_AFTER
 from router.bus.rabbit import CRASH_LIMIT, RabbitBus
 from router.commands import Done, HoldCall, Order
 from router.errors import BusUnavailable
-from router.events import HoldStarted
+from router.events import Fact, HoldStarted
 from tests import services
 from tests.contract.test_bus import PATIENCE_S, Gate, Inbox, eventually, hold
 
@@ -191,20 +192,7 @@ async def test_fact_that_kills_its_consumers_is_dead_lettered_by_the_broker(
     await bus.stop()
     await bus.start()
     await bus.publish([hold("deadly")])
-    connection = await aio_pika.connect(rabbit_url)
-    async with connection:
-        for _ in range(CRASH_LIMIT + 1):
-            channel = await connection.channel()
-            queue = await channel.get_queue(f"{PREFIX}.group.fragile")
-            taken = asyncio.Event()
-
-            async def take(_: object, taken: asyncio.Event = taken) -> None:
-                taken.set()
-
-            await queue.consume(take)
-            async with asyncio.timeout(PATIENCE_S):
-                await taken.wait()
-            await channel.close()
+    await _die(rabbit_url, "fragile", CRASH_LIMIT + 1)
 
     async def listed() -> bool:
         return len(await bus.dead_letters()) == 1
@@ -218,6 +206,55 @@ async def test_fact_that_kills_its_consumers_is_dead_lettered_by_the_broker(
     assert await bus.replay(letter.id)
     await inbox.wait(1)
     assert inbox.texts == ["deadly"]
+
+
+async def test_fact_that_kills_its_consumers_takes_no_other_with_it(
+    bus: RabbitBus, rabbit_url: str
+) -> None:
+    inbox = Inbox()
+
+    async def handle(fact: Fact) -> None:
+        if isinstance(fact, HoldStarted) and fact.agent_id == "deadly":
+            await asyncio.sleep(PATIENCE_S)  # until the process is gone
+        await inbox(fact)
+
+    await bus.subscribe("fragile", inbox, [HoldStarted])
+    await bus.stop()
+    await bus.start()
+    await bus.publish([hold("first"), hold("deadly", "another"), hold("last")])
+    await _die(rabbit_url, "fragile", APART_AFTER)
+    await bus.subscribe("fragile", handle, [HoldStarted])
+    await inbox.wait(2)
+    await bus.stop()  # the first death of the deadly one alone
+    await bus.start()
+    await _die(rabbit_url, "fragile", CRASH_LIMIT)
+
+    async def listed() -> bool:
+        return len(await bus.dead_letters()) == 1
+
+    await eventually(listed)
+    (letter,) = await bus.dead_letters()
+    assert "deadly" in letter.body
+    assert "first" not in letter.body
+    assert inbox.texts == ["first", "last"]
+
+
+async def _die(url: str, group: str, times: int) -> None:
+    """Take a message and go, again and again."""
+    connection = await aio_pika.connect(url)
+    async with connection:
+        for _ in range(times):
+            channel = await connection.channel()
+            queue = await channel.get_queue(f"{PREFIX}.group.{group}")
+            taken = asyncio.Event()
+
+            async def take(_: object, taken: asyncio.Event = taken) -> None:
+                taken.set()
+
+            await queue.consume(take)
+            async with asyncio.timeout(PATIENCE_S):
+                await taken.wait()
+            await channel.close()
 
 
 async def _is(value: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -17,7 +18,17 @@ from pamqp.header import ContentHeader
 
 from router.bus import codec
 from router.bus.delivery import Lanes, Retry
-from router.bus.flow import ACK_AT, BUNDLE_LIMIT, KEY_LIMIT, Inflow, Piece, binding, bundles
+from router.bus.flow import (
+    ACK_AT,
+    APART_AFTER,
+    BUNDLE_LIMIT,
+    DEATHS,
+    KEY_LIMIT,
+    Inflow,
+    Piece,
+    binding,
+    bundles,
+)
 from router.events import ALL, Fact, HoldEnded, HoldStarted, OfferMade, RouterTicked
 from tests.unit.test_codec import examples
 
@@ -97,12 +108,15 @@ class Bench:
         self.handled: list[str] = []
         self.lanes: Lanes[Piece] = Lanes(self._handle, Piece.settle, self._give_up, Retry(1, ()))
         channel = cast(Channel, self.channel)
-        self.inflow = Inflow(channel, frozenset({"HoldStarted"}), self.lanes)
+        self.handed_on: list[str] = []
+        self.takes_pieces = True
+        self.inflow = Inflow(channel, frozenset({"HoldStarted"}), self.lanes, self._hand_on)
         self._tag = 0
 
-    async def deliver(self, *facts: Fact) -> None:
+    async def deliver(self, *facts: Fact, deaths: int = 0) -> None:
         for bundle in bundles(facts):
             self._tag += 1
+            bundle.properties.headers = {DEATHS: deaths} if deaths else None
             header = ContentHeader(properties=bundle.properties, body_size=len(bundle.body))
             delivery = Basic.Deliver(delivery_tag=self._tag)
             channel = cast(Channel, self.channel)
@@ -121,6 +135,11 @@ class Bench:
         self.handled.append(fact.agent_id)
         if fact.agent_id == "bad":
             raise ValueError
+
+    async def _hand_on(self, pieces: Sequence[Piece]) -> bool:
+        if self.takes_pieces:
+            self.handed_on += [piece.id for piece in pieces]
+        return self.takes_pieces
 
     async def _give_up(self, piece: Piece, reason: str) -> None:
         await piece.give_back()
@@ -182,3 +201,29 @@ async def test_what_is_given_back_is_not_acknowledged(bench: Bench) -> None:
     await bench.inflow.flush(1)
     assert bench.channel.nacks == [1]
     assert bench.channel.acks == [(2, True)]
+
+
+async def test_message_that_killed_its_consumers_goes_on_in_pieces(bench: Bench) -> None:
+    a, b = held("a"), held("b")
+    await bench.deliver(a, b, deaths=APART_AFTER - 1)
+    await bench.finish("a", "b")
+    assert (bench.handled, bench.handed_on) == (["a", "b"], [])
+    await bench.deliver(a, b, deaths=APART_AFTER)
+    await bench.finish()
+    await bench.inflow.flush(1)
+    assert (bench.handled, bench.handed_on) == (["a", "b"], [a.id, b.id])
+    assert bench.channel.acks == [(2, True)]
+
+
+async def test_message_that_cannot_go_on_in_pieces_is_handled_whole(bench: Bench) -> None:
+    bench.takes_pieces = False
+    await bench.deliver(held("a"), held("b"), deaths=APART_AFTER)
+    await bench.finish("a", "b")
+    await bench.inflow.flush(1)
+    assert (bench.handled, bench.channel.acks) == (["a", "b"], [(1, True)])
+
+
+async def test_one_fact_alone_is_not_handed_on(bench: Bench) -> None:
+    await bench.deliver(held("a"), deaths=APART_AFTER + 1)
+    await bench.finish("a")
+    assert (bench.handled, bench.handed_on) == (["a"], [])
