@@ -121,11 +121,15 @@ class Board:
     async def interaction(self) -> Interaction:
         return (await self.core.interactions())[0]
 
-    async def state(self, wanted: InteractionState) -> Interaction:
+    async def state(self, wanted: InteractionState, of: Interaction | None = None) -> Interaction:
+        """The newest interaction, or that one, when it is in the state."""
         async with asyncio.timeout(10):
-            while not (found := await self.core.interactions()) or found[0].state is not wanted:
+            while True:
+                found = await self.core.interactions()
+                meant = [item for item in found if of is None or item.id == of.id]
+                if meant and meant[0].state is wanted:
+                    return meant[0]
                 await asyncio.sleep(0.01)
-        return found[0]
 
     async def until(self, look: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()

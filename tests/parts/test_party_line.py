@@ -219,5 +219,5 @@ async def test_caller_who_hangs_up_ends_it_for_all(start: Start) -> None:
     call, ana, boris = await consulting(board)
     await board.leg.hang_up()
     await board.until(lambda: ana.closed.is_set() and boris.closed.is_set())
-    ended = await board.state(InteractionState.WRAP_UP)
-    assert (ended.id, ended.ended_by) == (call.id, EndedBy.CUSTOMER)
+    ended = await board.state(InteractionState.WRAP_UP, of=call)
+    assert ended.ended_by == EndedBy.CUSTOMER
