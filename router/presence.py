@@ -14,6 +14,8 @@ from router.model import Agent, Presence
 
 NO_ANSWER = "no answer"
 CONNECTION_LOST = "connection lost"
+WRAP_UP = "wrap-up"
+"""Only as the distributor sees it: a wrap-up that must be filed keeps the agent from offers."""
 
 
 def check_pause(company: Company, presence: Presence, reason: str) -> None:

@@ -14,7 +14,7 @@ from gateway.auth.errors import NotAllowed
 from gateway.auth.guards import needs
 from gateway.auth.sessions import COOKIE
 from gateway.desk.cards import card_of
-from gateway.desk.floor import LIVE, Floor
+from gateway.desk.floor import LIVE, Floor, zone_of
 from gateway.desk.routing import routing_of, routing_view
 from gateway.desk.views import View
 from gateway.services import Services
@@ -63,7 +63,7 @@ def _routing(services: Services) -> HTTPRouteHandler:
             found = await routing_of(tx, item, company, services.room, now)
             names = {agent.id: agent.name for agent in await tx.people.agents()}
         names |= {queue.id: queue.name for queue in company.queues.values()}
-        return routing_view(found, names)
+        return routing_view(found, names, zone_of(company))
 
     return routing
 

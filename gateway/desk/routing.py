@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
@@ -180,20 +180,24 @@ def _later_stages(company: Company, queue_id: str, item: Interaction) -> list[tu
 # -- as JSON ------------------------------------------------------------------------------
 
 
-def routing_view(routing: Routing, names: Mapping[str, str]) -> View:
-    """The story as the API tells it. ``names`` of agents and queues by id."""
+def routing_view(routing: Routing, names: Mapping[str, str], zone: tzinfo) -> View:
+    """The story as the API tells it. ``names`` of agents and queues by id; times of ``zone``."""
     found = routing.explanation
     return {
         "interaction_id": routing.item.id,
         "state": routing.item.state,
-        "waiting": explanation_view(found) if found else None,
+        "waiting": explanation_view(found, zone) if found else None,
         "story": [_entry_view(entry, names) for entry in routing.entries],
     }
 
 
-def explanation_view(found: Explanation) -> View:
-    """Why it waits: place, estimate, and per queue who could take it and who cannot."""
+def explanation_view(found: Explanation, zone: tzinfo) -> View:
+    """Why it waits: place, estimate, and per queue who could take it and who cannot.
+
+    ``words`` says the same in English, a line for each thought.
+    """
     return {
+        "words": found.lines(zone),
         "at": iso(found.at),
         "waited_s": round(found.waited_s, 1),
         "position": found.position,
@@ -219,10 +223,11 @@ def _queue_view(queue: QueueView) -> View:
         "id": queue.queue_id,
         "name": queue.name,
         "needs": needs_view(queue.needs),
+        "nobody_has_it": queue.nobody,
         "tier": queue.tier,
         "next": then if queue.next_at else None,
         "shut": queue.gate,
-        "able": sum(each.obstacle is None for each in queue.candidates),
+        "able": queue.able,
         "counts": {obstacle.name.lower(): n for obstacle, n in queue.counts.items()},
         "agents": [_candidate_view(each) for each in queue.candidates],
     }
@@ -232,6 +237,7 @@ def _candidate_view(each: Candidate) -> View:
     return {
         "id": each.agent_id,
         "name": each.name,
+        "free": each.free,
         "obstacle": each.obstacle.name.lower() if each.obstacle else None,
         "detail": each.detail,
         "until": iso(each.until),

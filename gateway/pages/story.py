@@ -67,8 +67,10 @@ class Teller:
         return sorted(told, key=lambda step: step.at)
 
     def needs(self, needs: Needs) -> str:
-        """Skills and levels, or that there is none."""
-        said = ", ".join(f"{name} ≥ {level}" for name, level in needs)
+        """Skills and levels, each on one line, or that there is none."""
+        said = ", ".join(
+            f"{name}\N{NO-BREAK SPACE}≥\N{NO-BREAK SPACE}{level}" for name, level in needs
+        )
         return said or self._text("route.no_needs")
 
     def _told(self, entry: Entry) -> Step:

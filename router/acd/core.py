@@ -531,9 +531,12 @@ class Acd:
         return place.spots[0].state.place(place.entry)
 
     def estimate_s(self, interaction_id: str, now: float) -> float | None:
-        """Seconds until it is probably served: 0 when somebody could take it, None unknown."""
+        """Seconds until it is probably served: 0 when somebody could take it, None unknown.
+
+        While its queues are shut nobody knows.
+        """
         place = self._places.get(interaction_id)
-        if place is None:
+        if place is None or _open_spot(place) is None:
             return None
         self._pool_touched(now)
         if self._pair(place, now) is not None:

@@ -1,7 +1,9 @@
 """Why somebody still waits, and why a decision fell as it did, in words.
 
-``explain_waiting`` needs only what the store holds, so that every process can answer;
-the dispatcher's own view adds the place, the estimate and the gates.
+Every process can answer: it makes the dispatcher's view of the store for itself
+(``router.dispatch.loading``) and asks that one's ``Acd``.
+
+Of several things in an agent's way the one is named that is the furthest from going away.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
-from router.acd.lines import Waiting, waiting_from
+from router.acd.lines import Waiting
 from router.acd.needs import FIRST_TIER, Needs, Stage, meets, stage_at, stages
 from router.acd.queueing import Choice
 from router.acd.seats import BIT, Room, counted
 from router.acd.strategies import deciding_figure
-from router.company import Company, Queue
-from router.model import Agent, Channel, Interaction, Presence
+from router.company import Queue
+from router.model import Agent, Channel, Presence
+from router.presence import WRAP_UP
 
 NAMED = 12
 """So many of a queue's agents are named one by one; the counts cover all."""
@@ -29,6 +32,7 @@ class Obstacle(StrEnum):
     """Why an agent of the queue does not get it now. Whoever comes first is the nearest."""
 
     BUSY = "busy"
+    WRAP_UP = "in wrap-up"
     SAID_NO = "said no"
     PREFERENCE = "another agent is waited for"
     TIER = "tier not open yet"
@@ -36,13 +40,18 @@ class Obstacle(StrEnum):
     AWAY = "away"
     SIGNED_OUT = "signed out"
     UNSKILLED = "not skilled enough"
+    ASKS = "asks this question"
+
+
+FAR = list(Obstacle)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An agent of the queue; ``obstacle`` is None when nothing is in the way.
 
-    ``until`` is when the obstacle ends by itself, where time alone ends it.
+    ``until`` is when the obstacle ends by itself, where time alone ends it. Whoever is
+    ``free`` is available and has room for the channel. Those who are signed in come first.
     """
 
     agent_id: str
@@ -50,11 +59,16 @@ class Candidate:
     obstacle: Obstacle | None
     detail: str = ""
     until: datetime | None = None
+    free: bool = False
+    signed_in: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """How it waits in one queue: the needs and the highest tier open now, and what comes next."""
+    """How it waits in one queue: the needs and the highest tier open now, and what comes next.
+
+    ``nobody``: there are needs, and nobody who is signed in meets them.
+    """
 
     queue_id: str
     name: str
@@ -65,6 +79,17 @@ class QueueView:
     next_needs: Needs = ()
     next_tier: int = FIRST_TIER
     gate: str | None = None
+    nobody: bool = False
+
+    @property
+    def able(self) -> int:
+        """How many could take it now; none while nothing is offered."""
+        return 0 if self.gate is not None else self.unhindered
+
+    @property
+    def unhindered(self) -> int:
+        """How many agents have nothing in their own way."""
+        return sum(each.obstacle is None for each in self.candidates)
 
     @property
     def counts(self) -> Mapping[Obstacle, int]:
@@ -113,7 +138,7 @@ class Explanation:
             said.append(f"{where}tier {view.next_tier} opens at {then}.")
         said.append(f"{where}{self._people(view)}.")
         said += (
-            f"{where}{each.name}: {self._candidate(each, zone)}."
+            f"{where}{each.name}: {self._candidate(each, view, zone)}."
             for each in view.candidates[:NAMED]
         )
         return said
@@ -122,26 +147,25 @@ class Explanation:
         step = ""
         if view.next_at is not None and view.next_needs != view.needs:
             step = f" until {self._when(view.next_at, zone)}, then {in_words(view.next_needs)}"
-        unskilled = view.counts.get(Obstacle.UNSKILLED, 0)
-        gone = view.counts.get(Obstacle.SIGNED_OUT, 0)
-        nobody = view.needs and unskilled + gone == len(view.candidates)
-        return f"{step}; nobody signed in has it" if nobody else step
+        return f"{step}; nobody signed in has it" if view.nobody else step
 
     def _people(self, view: QueueView) -> str:
         counts = view.counts
-        able = len(view.candidates) - sum(counts.values())
-        parts = [f"{able} could take it now"] if able else []
+        held_back = view.unhindered - view.able
+        parts = [f"{view.able} could take it now"] if view.able else []
+        parts += [f"{held_back} free"] if held_back else []
         parts += [f"{number} {obstacle}" for obstacle, number in counts.items()]
         if not parts:
             return "no agents"
         number = len(view.candidates)
         return f"of {number} agent{'s' if number > 1 else ''}: {', '.join(parts)}"
 
-    def _candidate(self, each: Candidate, zone: tzinfo) -> str:
+    def _candidate(self, each: Candidate, view: QueueView, zone: tzinfo) -> str:
         if each.obstacle is None:
-            return "could take it now"
+            return "could take it now" if view.gate is None else "free"
+        free = "free, but " if each.free else ""
         until = f" until {self._when(each.until, zone)}" if each.until else ""
-        return f"{each.obstacle}{f' ({each.detail})' if each.detail else ''}{until}"
+        return f"{free}{each.obstacle}{f' ({each.detail})' if each.detail else ''}{until}"
 
     def _when(self, moment: datetime | None, zone: tzinfo) -> str:
         if moment is None:
@@ -193,26 +217,6 @@ def words_of(ground: Ground) -> str:
     many = "many" if choice.eligible is None else str(choice.eligible)
     others = "the only one free" if choice.eligible == 1 else f"{strategy} of {many}"
     return "; ".join([*said, f"{others} ({figure})"])
-
-
-def explain_waiting(
-    interaction: Interaction,
-    company: Company,
-    agents: Sequence[Agent],
-    in_hand: Mapping[str, Mapping[Channel, int]],
-    barred: Mapping[str, datetime],
-    now: datetime,
-) -> Explanation:
-    """Why this interaction waits, from what the store holds.
-
-    ``agents`` may be all of them, ``in_hand`` counts their work by agent id and channel,
-    ``barred`` says until when an agent who said no is not asked for this interaction.
-    """
-    waiting = waiting_from(interaction)
-    known = (company.queues.get(queue_id) for queue_id in dict.fromkeys(waiting.queues))
-    refusals = {agent_id: until.timestamp() for agent_id, until in barred.items()}
-    scene = Scene([queue for queue in known if queue], agents, in_hand, refusals)
-    return explain(waiting, scene, now.timestamp())
 
 
 def explain(waiting: Waiting, scene: Scene, now: float) -> Explanation:
@@ -277,8 +281,7 @@ def _view(waiting: Waiting, queue: Queue, scene: Scene, now: float) -> QueueView
     sight = _Sight(waiting, queue, plan, index, max(plan[index].tier, min(lower, default=0)), now)
     favourite = _favourite(waiting, scene, now)
     found = [_candidate(agent, sight, scene, favourite) for agent in staff]
-    order = list(Obstacle)
-    found.sort(key=lambda each: order.index(each.obstacle) if each.obstacle else -1)
+    found.sort(key=_nearness)
     return QueueView(
         queue_id=queue.id,
         name=queue.name,
@@ -289,7 +292,13 @@ def _view(waiting: Waiting, queue: Queue, scene: Scene, now: float) -> QueueView
         next_needs=later.needs if later else (),
         next_tier=later.tier if later else FIRST_TIER,
         gate=scene.gates.get(queue.id),
+        nobody=bool(plan[index].needs) and not any(_has_it(each, plan[index]) for each in staff),
     )
+
+
+def _has_it(agent: Agent, stage: Stage) -> bool:
+    """Whether somebody signed in has the skills."""
+    return agent.presence is not Presence.OFFLINE and meets(agent.skills, stage.needs)
 
 
 class _Sight(NamedTuple):
@@ -306,49 +315,67 @@ class _Sight(NamedTuple):
 def _candidate(agent: Agent, sight: _Sight, scene: Scene, favourite: Agent | None) -> Candidate:
     waiting = sight.waiting
     mine = favourite is not None and agent.id == favourite.id
+    work = scene.in_hand.get(agent.id, {})
+    has_room = bool(Room.of(agent).free(counted(work)) & BIT[waiting.channel])
     obstacle, detail, until = None, "", None
     if not mine:
-        obstacle, detail, until = _not_meant(agent, sight)
+        obstacle, detail, until = _not_able(agent, sight)
     if obstacle is None:
         obstacle, detail = _not_there(agent)
+    if obstacle is None and not mine:
+        obstacle, detail, until = _not_yet(agent, sight)
     if obstacle is None and favourite is not None and not mine:
         obstacle, until = Obstacle.PREFERENCE, waiting.prefer_until
     if obstacle is None and scene.barred.get(agent.id, 0.0) > sight.now:
         obstacle, until = Obstacle.SAID_NO, scene.barred[agent.id]
-    if obstacle is None:
-        work = scene.in_hand.get(agent.id, {})
-        if not Room.of(agent).free(counted(work)) & BIT[waiting.channel]:
-            obstacle, detail = Obstacle.BUSY, _work(work)
+    if obstacle is None and not has_room:
+        obstacle, detail = Obstacle.BUSY, _work(work)
     ends = moment(until) if until is not None else None
-    return Candidate(agent.id, agent.name, obstacle, detail, ends)
+    free = has_room and agent.presence is Presence.AVAILABLE
+    signed_in = agent.presence is not Presence.OFFLINE
+    return Candidate(agent.id, agent.name, obstacle, detail, ends, free, signed_in)
 
 
-def _not_meant(agent: Agent, sight: _Sight) -> tuple[Obstacle | None, str, float | None]:
-    """By skills, tier or reservation."""
-    joined_at, plan = sight.waiting.joined_at, sight.plan
-    later = plan[sight.step + 1 :]
-    needs = plan[sight.step].needs
-    if not meets(agent.skills, needs):
-        has = ", ".join(f"{n} {agent.skills.get(n, 0)}" for n, _ in needs)
-        eased = (each.after_s for each in later if meets(agent.skills, each.needs))
-        after_s = next(eased, None)
-        return Obstacle.UNSKILLED, f"has {has}", None if after_s is None else joined_at + after_s
+def _nearness(each: Candidate) -> tuple[bool, int, bool]:
+    """Whoever comes first could take it the soonest."""
+    obstacle = -1 if each.obstacle is None else FAR.index(each.obstacle)
+    return not each.signed_in, obstacle, not each.free
+
+
+def _not_able(agent: Agent, sight: _Sight) -> tuple[Obstacle | None, str, float | None]:
+    """Because of the question or of skills."""
+    if agent.id == sight.waiting.asker:
+        return Obstacle.ASKS, "", None
+    needs, joined_at = sight.plan[sight.step].needs, sight.waiting.joined_at
+    if meets(agent.skills, needs):
+        return None, "", None
+    has = ", ".join(f"{n} {agent.skills.get(n, 0)}" for n, _ in needs)
+    later = sight.plan[sight.step + 1 :]
+    eased = next((each.after_s for each in later if meets(agent.skills, each.needs)), None)
+    return Obstacle.UNSKILLED, f"has {has}", None if eased is None else joined_at + eased
+
+
+def _not_yet(agent: Agent, sight: _Sight) -> tuple[Obstacle | None, str, float | None]:
+    """By reservation or tier."""
     standing = agent.membership(sight.queue.id)
     if standing.vip_only and not sight.waiting.vip:
         return Obstacle.RESERVED, "", None
-    if standing.tier > sight.tier:
-        opens = next((each.after_s for each in later if each.tier >= standing.tier), None)
-        until = None if opens is None else joined_at + opens
-        return Obstacle.TIER, f"tier {standing.tier}", until
-    return None, "", None
+    if standing.tier <= sight.tier:
+        return None, "", None
+    later = sight.plan[sight.step + 1 :]
+    opens = next((each.after_s for each in later if each.tier >= standing.tier), None)
+    until = None if opens is None else sight.waiting.joined_at + opens
+    return Obstacle.TIER, f"tier {standing.tier}", until
 
 
 def _not_there(agent: Agent) -> tuple[Obstacle | None, str]:
     if agent.presence is Presence.OFFLINE:
         return Obstacle.SIGNED_OUT, ""
-    if agent.presence is Presence.AWAY:
-        return Obstacle.AWAY, agent.presence_reason
-    return None, ""
+    if agent.presence is not Presence.AWAY:
+        return None, ""
+    if agent.presence_reason == WRAP_UP:
+        return Obstacle.WRAP_UP, ""
+    return Obstacle.AWAY, agent.presence_reason
 
 
 def _work(in_hand: Mapping[Channel, int]) -> str:

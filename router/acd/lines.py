@@ -34,7 +34,7 @@ class Waiting:
     ``queues`` begins with its own; in the others it waits at the same time. ``asked`` are
     the skills that the interaction itself asks for, without the queue's. Times are seconds
     since the epoch. ``prefer_agent`` alone may take it until ``prefer_until`` (None: as long
-    as that agent is there).
+    as that agent is there). ``asker`` asks it, if it is a question, and is refused by ``bar``.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Waiting:
     vip: bool = False
     prefer_agent: str | None = None
     prefer_until: float | None = None
+    asker: str | None = None
 
     @property
     def entry(self) -> Entry:

@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from router import events
 from router.acts.lifecycle import DISPATCHER, NOT_FILED, Lifecycle, OfferPlan
 from router.dispatch.concern import HEARD, NOTHING, concerned
+from router.dispatch.loading import AT_ONCE, WAITING_STATES, by_interaction, load_past, load_present
 from router.dispatch.rounds import Rounds
 from router.dispatch.view import Due, View
 from router.errors import (
@@ -60,15 +61,9 @@ LOOK_AGAIN_S = 15.0
 """When a rule for those who wait is due but changed nothing."""
 MOST_OFFERS = 64
 """Interactions that are offered in one transaction."""
-AT_ONCE = 250
-"""Interactions that are placed without a pause when the view is loaded."""
-LEARN_FROM = 500
-"""So many of the newest interactions tell how long handling takes."""
 HOUSEKEEPING_S = 5.0
 
 OFFERED = InteractionState.OFFERED
-WAITING_STATES = (InteractionState.WAITING, InteractionState.SCHEDULED)
-WORKING = (InteractionState.OFFERED, InteractionState.AGENT, InteractionState.WRAP_UP)
 AWAY = (ParleyError, OSError, TimeoutError)
 """What comes when the store is away, where it says so (``retryable``)."""
 
@@ -104,7 +99,6 @@ class Dispatcher:
         self._last_look: datetime | None = None
         self._rest_until: datetime | None = None
         self._next_housekeeping: datetime | None = None
-        self._counted: dict[str, None] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._looks: set[asyncio.Task[None]] = set()
 
@@ -164,7 +158,7 @@ class Dispatcher:
         if view is None:
             return
         try:
-            self._note(view, fact)
+            view.note(fact)
             about = NOTHING if self._is_ours(view, fact) else concerned(fact, view.company.queues)
             if about.interactions or about.agents:
                 await self._rounds.ask(about.interactions, about.agents)
@@ -179,32 +173,6 @@ class Dispatcher:
         if not isinstance(fact, events.OfferMade):
             return False
         return fact.offer_id in view.ringing or fact.interaction_id in view.committing
-
-    def _note(self, view: View, fact: Fact) -> None:
-        """What is learnt from the fact itself and not from rows."""
-        if isinstance(fact, events.OfferRejected):
-            self._bar(view, fact)
-        elif isinstance(fact, events.OfferAccepted | events.InteractionEnded):
-            self._feed(view, fact)
-
-    def _feed(self, view: View, fact: events.OfferAccepted | events.InteractionEnded) -> None:
-        """Tell the gates how it went for a customer of an inbound queue, once."""
-        flow = view.gates.flow(fact.queue)
-        if flow is None or fact.id in self._counted:
-            return
-        self._counted[fact.id] = None
-        while len(self._counted) > LEARN_FROM:
-            del self._counted[next(iter(self._counted))]
-        if isinstance(fact, events.OfferAccepted):
-            flow.answered(fact.at.timestamp(), fact.waited_s)
-        elif fact.waited_s is not None and fact.ended_by == EndedBy.CUSTOMER:
-            flow.gave_up(fact.at.timestamp(), fact.waited_s)
-
-    def _bar(self, view: View, fact: events.OfferRejected) -> None:
-        queue = view.company.queues.get(fact.queue)
-        if queue is not None:
-            until = fact.at.timestamp() + queue.rules.reject_delay_s
-            view.acd.bar(fact.interaction_id, fact.agent_id, until)
 
     # -- becoming active -----------------------------------------------------------
 
@@ -233,17 +201,14 @@ class Dispatcher:
         async with self._store.transaction() as tx:
             epoch = await tx.leases.seize(DISPATCHER, self._node, now)
         view = View(epoch, self._lifecycle.company, self._chance)
-        await self._load_past(view, now)
+        async with self._store.transaction() as tx:
+            await load_past(view, tx, now)
         # Only now, so that what is read is newer than what an earlier holder committed.
         async with self._store.transaction() as tx:
-            for agent in await tx.people.agents():
-                view.put_agent(agent)
-            offers = _by_interaction(await tx.interactions.ringing_offers())
-            items = await tx.interactions.in_states((*WAITING_STATES, *WORKING))
+            items, offers = await load_present(view, tx)
         for number, item in enumerate(items):
             self._place(view, item, offers.get(item.id, []))
             if number % AT_ONCE == 0:
-                # With many waiting this takes seconds: let the heartbeat through.
                 await asyncio.sleep(0)
         if self._waiting is not None:
             self._waiting.room = view.acd
@@ -252,25 +217,6 @@ class Dispatcher:
             *(self._node, epoch, view.acd.waiting(), len(view.agents)),
         )
         return view
-
-    async def _load_past(self, view: View, now: datetime) -> None:
-        """Refusals, service levels and handle times, which no row says."""
-        rules = [queue.rules for queue in view.company.queues.values()]
-        delay_s = max((each.reject_delay_s for each in rules), default=0)
-        window_s = view.gates.longest_window_s
-        async with self._store.transaction() as tx:
-            refusals = await tx.log.facts(
-                since=now - timedelta(seconds=delay_s), types=[events.OfferRejected]
-            )
-            outcomes = await tx.log.facts(
-                since=now - timedelta(seconds=window_s),
-                types=[events.OfferAccepted, events.InteractionEnded] if window_s else [],
-            )
-            handled = await tx.interactions.recent(LEARN_FROM)
-        for fact in (*refusals, *outcomes):
-            self._note(view, fact)
-        for item in reversed(handled):
-            view.learn(item)
 
     # -- rows in ---------------------------------------------------------------------
 
@@ -284,7 +230,7 @@ class Dispatcher:
             rows = await tx.interactions.get_many(interactions) if interactions else {}
             offers: dict[str, list[Offer]] = {}
             if ring := [each.id for each in rows.values() if each.state is OFFERED]:
-                offers = _by_interaction(await tx.interactions.ringing_for(ring))
+                offers = by_interaction(await tx.interactions.ringing_for(ring))
                 # Once more: what rang then and does not now shows in a row that is newer.
                 rows |= await tx.interactions.get_many(ring)
         if view is not self._view:
@@ -426,9 +372,8 @@ class Dispatcher:
         return True
 
     async def _move_gates(self, view: View) -> None:
-        for gate in view.gates.look(self._clock.now().timestamp()):
+        for gate in view.move_gates(self._clock.now().timestamp()):
             log.info("gate of %s: %s", gate.queue_id, gate.why or "open")
-            view.acd.gate(gate.queue_id, gate.shut, gate.why)
             if gate.shut:
                 ringing = view.of_queue(gate.queue_id)
                 await self._all(self._withdraw(each.id, gate.why) for each in ringing)
@@ -529,10 +474,3 @@ class Dispatcher:
 
 def _node_of(home: str) -> str:
     return home.partition(".")[2]
-
-
-def _by_interaction(offers: Iterable[Offer]) -> dict[str, list[Offer]]:
-    found: dict[str, list[Offer]] = {}
-    for offer in offers:
-        found.setdefault(offer.interaction_id, []).append(offer)
-    return found

@@ -22,13 +22,17 @@ from router.acts.consults import ASKED_BY
 from router.acts.lifecycle import OfferPlan
 from router.acts.wrapup import keeps_busy
 from router.company import Company
-from router.dispatch.blending import Gates
+from router.dispatch.blending import Gate, Gates
+from router.events import Fact, OfferRejected
 from router.model import Agent, Channel, Interaction, InteractionState, Offer, Presence
+from router.presence import WRAP_UP
 
 ASKED_FOR_S = 86_400.0
 """So long a question is kept from the agent who asks it: longer than any question waits."""
 
 OVER = frozenset({InteractionState.NEW, InteractionState.BOT, InteractionState.ENDED})
+Handling = tuple[str, Channel, float]
+"""Queue, channel, and how many seconds an interaction took."""
 HANDLED = frozenset({InteractionState.AGENT, InteractionState.WRAP_UP})
 
 
@@ -72,8 +76,9 @@ class View:
     epoch: int
     company: Company
     chance: Callable[[], float]
+    gates: Gates = field(default_factory=lambda: Gates({}))
+    """Those of an earlier view may be handed on: what they measured stays."""
     acd: Acd = field(init=False)
-    gates: Gates = field(init=False)
     known: dict[str, Known] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     ringing: dict[str, Ringing] = field(default_factory=dict)
@@ -91,7 +96,8 @@ class View:
 
     def __post_init__(self) -> None:
         self.acd = Acd(self.company.queues, self.chance)
-        self.gates = Gates(self.company.queues)
+        self.gates.begin_anew()
+        self.gates.configure(self.company.queues)
         self._version = self.company.version
 
     @property
@@ -117,7 +123,7 @@ class View:
         if agent is None:
             return
         if self._wrapping[agent_id] and agent.presence is Presence.AVAILABLE:
-            agent = replace(agent, presence=Presence.AWAY)
+            agent = replace(agent, presence=Presence.AWAY, presence_reason=WRAP_UP)
         self.acd.put_agent(agent)
 
     # -- interactions ------------------------------------------------------------------
@@ -151,10 +157,11 @@ class View:
     def join(self, item: Interaction) -> None:
         """Let a waiting one stand in line."""
         if item.state is InteractionState.WAITING and not self.stale(item):
+            waiting = waiting_from(item)
             if item.parent_id and (asker := str(item.meta.get(ASKED_BY, ""))):
-                since = item.joined_at or item.created_at
-                self.acd.bar(item.id, asker, since.timestamp() + ASKED_FOR_S)
-            self.acd.join(waiting_from(item))
+                waiting = replace(waiting, asker=asker)
+                self.acd.bar(item.id, asker, waiting.joined_at + ASKED_FOR_S)
+            self.acd.join(waiting)
 
     def forget(self, interaction_id: str) -> None:
         """It is over, or a bot has it."""
@@ -221,10 +228,27 @@ class View:
 
     def learn(self, item: Interaction) -> None:
         """Take how long it took into the measured handle times, if it is over."""
-        over = item.state is InteractionState.ENDED
-        if over and item.accepted_at is not None and item.ended_at is not None and item.queue:
-            seconds = (item.ended_at - item.accepted_at).total_seconds()
-            self.acd.note_handled(item.queue, item.channel, max(0.0, seconds))
+        if (handling := handling_of(item)) is not None:
+            self.acd.note_handled(*handling)
+
+    # -- what no row says --------------------------------------------------------------
+
+    def note(self, fact: Fact) -> None:
+        """Who said no, and how it went for the customers of inbound queues."""
+        if isinstance(fact, OfferRejected):
+            queue = self.company.queues.get(fact.queue)
+            if queue is not None:
+                until = fact.at.timestamp() + queue.rules.reject_delay_s
+                self.acd.bar(fact.interaction_id, fact.agent_id, until)
+        else:
+            self.gates.note(fact)
+
+    def move_gates(self, now: float) -> list[Gate]:
+        """Hold back or release outbound work; the gates that have just opened or shut."""
+        moved = self.gates.look(now)
+        for gate in moved:
+            self.acd.gate(gate.queue_id, gate.shut, gate.why)
+        return moved
 
     # -- offers ------------------------------------------------------------------------
 
@@ -333,3 +357,12 @@ class View:
             self.gates.wake_at(now),
         )
         return min((moment for moment in moments if moment is not None), default=None)
+
+
+def handling_of(item: Interaction) -> Handling | None:
+    """How long it took from its acceptance to the end of its wrap-up, if it is over."""
+    over = item.state is InteractionState.ENDED
+    if not over or item.accepted_at is None or item.ended_at is None or not item.queue:
+        return None
+    seconds = (item.ended_at - item.accepted_at).total_seconds()
+    return item.queue, item.channel, max(0.0, seconds)

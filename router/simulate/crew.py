@@ -17,6 +17,7 @@ import numpy as np
 from router.acd import Acd
 from router.company import Queue
 from router.model import Agent, Presence
+from router.presence import NO_ANSWER, WRAP_UP
 from router.rules import Strategy, WorkDay
 from router.simulate.demand import Chance, Floats, Ints
 from router.simulate.scenario import Staff
@@ -32,8 +33,6 @@ DAY_S = 86400.0
 _NAMES = tuple(field.name for field in fields(Agent))
 _values = attrgetter(*_NAMES)
 IDLE_SINCE, WORK_DAY = _NAMES.index("idle_since"), _NAMES.index("work_day")
-NO_ANSWER = "no answer"
-WRAP_UP = "wrap-up"
 NEVER = math.inf
 
 

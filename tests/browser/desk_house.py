@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +136,7 @@ class DeskHouse:
         name: str = "",
         queue: str = "orders",
         packet: Handoff | None = None,
+        skills: Mapping[str, int] | None = None,
     ) -> Interaction:
         """A customer turns up, talks with the bot and is handed to ``queue``."""
         kind = {
@@ -149,7 +150,7 @@ class DeskHouse:
         for author, text in lines:
             cites = (ARTICLE,) if author is Author.BOT and "three working days" in text else ()
             await self.lifecycle.add_message(item.id, NewMessage(author, text, citations=cites))
-        plan = HandoffPlan(queue, packet or packet_for(lines))
+        plan = HandoffPlan(queue, packet or packet_for(lines), skills or {})
         async with self.store.transaction() as tx:
             item = await tx.interactions.get(item.id)
         return await self.lifecycle.save_bot_turn(item, {}, handoff=plan)

@@ -9,18 +9,25 @@ from pathlib import Path
 import pytest
 
 from gateway.waiting_room import WaitingRoom
-from router.acd.explain import Obstacle
+from router import events
+from router.acd import Acd
+from router.acd.explain import Explanation, Obstacle
 from router.acts.act import HandoffPlan
+from router.acts.consults import Consults
+from router.acts.transfers import ToQueue
 from router.model import (
     Arrival,
     Channel,
+    EndedBy,
     Handoff,
     Identity,
     IdentityKind,
     Interaction,
+    InteractionState,
     Presence,
 )
 from tests.fakes.core import Core, running_core
+from tests.parts.test_dispatcher import BLENDED, ORDERS, World, company_of, world_of
 
 
 @pytest.fixture
@@ -94,3 +101,85 @@ async def test_look_is_kept_for_a_moment_and_then_made_anew(core: Core) -> None:
     assert await room.look() is before
     clock.at += timedelta(hours=1)
     assert await room.look() is not before
+
+
+# -- what every process sees is what the dispatcher decides by --------------------------------
+
+
+async def told_alike(world: World, item: Interaction) -> Explanation:
+    """What a process without the dispatcher says of it, which is what the dispatcher knows."""
+    dispatchers = world.waiting_rules.room
+    assert isinstance(dispatchers, Acd)
+    room = WaitingRoom(world.store, world.company, world.clock)
+    await room.look()
+    look = await room.look(fresh=True)  # nothing is lost or counted twice from look to look
+    told = look.explanation(item.id)
+    assert told is not None
+    assert told == dispatchers.explain(item.id, world.clock.now().timestamp())
+    assert told.estimate_s == look.estimate_s(item.id)
+    return told
+
+
+async def test_held_back_outbound_work_is_told_as_held_back_by_every_process(
+    sqlite_url: str,
+) -> None:
+    company = company_of(ORDERS, BLENDED, ana={}, ben={"queues": ["sales"]})
+    async with world_of(company, sqlite_url) as world:
+        await world.dispatcher.start()
+        await world.come("ana")
+        await world.waiting("late")
+        (made,) = await world.wait_for(events.OfferMade)
+        world.clock.forward(30)
+        await world.life.accept(made.offer_id, "ana")  # type: ignore[attr-defined]
+        await world.come("ben")
+        called = await world.waiting("called", queue="sales")
+        await world.calm()
+        told = await told_alike(world, called)
+        assert told.queues[0].gate is not None
+        assert told.queues[0].gate.startswith("0% of orders were answered within 20 s")
+        assert (told.queues[0].able, told.estimate_s) == (0, None)
+        world.clock.forward(700)
+        await world.life.agent_seen("ben")
+        await world.look_until(events.OfferMade, 2)
+
+
+async def test_wrap_up_that_must_be_filed_keeps_from_offers_in_every_process(
+    sqlite_url: str,
+) -> None:
+    orders = {"id": "orders", "wrap_up": {"mode": "mandatory"}}
+    company = company_of(orders, ana={"capacity": {"chat": 3}})
+    async with world_of(company, sqlite_url) as world:
+        await world.dispatcher.start()
+        await world.come("ana")
+        first = await world.waiting("first")
+        (made,) = await world.look_until(events.OfferMade)
+        await world.life.accept(made.offer_id, "ana")
+        await world.life.end(first.id, EndedBy.CUSTOMER, "left")
+        await world.calm()
+        following = await world.waiting("following")
+        await world.calm()
+        told = await told_alike(world, following)
+        (ana,) = told.queues[0].candidates
+        assert (ana.obstacle, ana.free) == (Obstacle.WRAP_UP, False)
+        assert told.estimate_s is None
+        await world.life.complete_wrap_up(first.id, "ana", "solved")
+        await world.look_until(events.OfferMade, 2)
+
+
+async def test_who_asks_a_question_is_never_said_to_be_able_to_take_it(sqlite_url: str) -> None:
+    company = company_of(ORDERS, ana={"capacity": {"chat": 3}})
+    async with world_of(company, sqlite_url) as world:
+        await world.dispatcher.start()
+        await world.come("ana")
+        one = await world.waiting("one")
+        (made,) = await world.look_until(events.OfferMade)
+        await world.life.accept(made.offer_id, "ana")
+        consults = Consults(world.store, world.company, world.clock, world.relay, world.bus)
+        await consults.consult(one.id, "ana", ToQueue("orders"), "how much?")
+        await world.calm()
+        async with world.store.transaction() as tx:
+            states = [InteractionState.WAITING]
+            (question,) = await tx.interactions.in_states(states)
+        told = await told_alike(world, question)
+        (ana,) = told.queues[0].candidates
+        assert (ana.obstacle, ana.until, ana.free) == (Obstacle.ASKS, None, True)

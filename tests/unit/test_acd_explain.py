@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
-from router.acd import waiting_from
-from router.acd.explain import Explanation, Obstacle, QueueView, explain_waiting
-from router.company import Company, Queue
-from router.model import Channel, Direction, Interaction, InteractionState, Presence
+from router.acd.explain import Explanation, Obstacle, QueueView
+from router.model import Channel, Presence
 from router.rules import Membership, Rules, Step, TierOpening
 from tests.acd_floor import NOW, Floor, agent, person, queue
 
@@ -98,7 +96,7 @@ def test_words_say_place_estimate_needs_step_and_who_is_in_the_way() -> None:
         "needs latvian ≥ 3 until 11:00:25 (in 25 s), then latvian ≥ 1.",
         "of 2 agents: 1 busy, 1 not skilled enough.",
         "Ana: busy (1 voice).",
-        "Ben: not skilled enough (has latvian 0).",
+        "Ben: free, but not skilled enough (has latvian 0).",
     ]
 
 
@@ -156,71 +154,99 @@ def test_who_does_not_wait_has_no_explanation() -> None:
     assert floor.acd.explain("nobody", NOW) is None
 
 
-def interaction(**changes: object) -> Interaction:
-    made = Interaction(
-        id="a",
-        channel=Channel.CHAT,
-        direction=Direction.INBOUND,
-        customer_id="c",
-        conversation_id="k",
-        address="",
-        service_address="",
-        state=InteractionState.WAITING,
-        created_at=AT,
-        queue="orders",
-        joined_at=AT,
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-def company(*queues: Queue) -> Company:
-    by_id = {each.id: each for each in queues}
-    return Company("Test", by_id, (), {}, (), (), default_queue=queues[0].id)
-
-
-def test_every_process_explains_from_the_store_as_the_distributor_does() -> None:
-    rules = RULES
-    staff = [
-        agent("ana", skills=SKILLED),
-        agent("ben", skills=SKILLED),
-        agent("cara", queues=("elsewhere",)),
-    ]
-    floor = Floor.of(*staff, rules=rules)
-    floor.acd.carry("x", "ana", Channel.VOICE)
-    floor.acd.bar("a", "ben", NOW + 30)
-    item = interaction(skills={"en": 1}, vip=True)
-    floor.join(waiting_from(item))
-    ours = explained(floor)
-    theirs = explain_waiting(
-        item,
-        company(queue(rules=rules)),
-        staff,
-        {"ana": {Channel.VOICE: 1}},
-        {"ben": after(30)},
-        AT,
-    )
-    assert theirs.queues == ours.queues
-    assert (theirs.position, ours.position) == (None, 1)
+def test_a_crowd_is_counted_and_only_the_nearest_are_named() -> None:
+    crowd = [agent(f"agent{n:02}", presence=Presence.OFFLINE) for n in range(40)]
+    floor = Floor.of(*crowd, agent("zoe"))
+    floor.acd.carry("call", "zoe", Channel.VOICE)
+    floor.join(person("a"))
+    lines = explained(floor).lines(UTC)
+    assert "of 41 agents: 1 busy, 40 signed out." in lines
+    assert "Zoe: busy (1 voice)." in lines
+    assert len(lines) < 20
 
 
 def test_who_could_take_it_now_has_no_obstacle() -> None:
-    told = explain_waiting(interaction(), company(queue()), [agent("ana")], {}, {}, AT)
+    floor = Floor.of(agent("ana"))
+    floor.join(person("a"))
+    told = floor.acd.explain("a", floor.now)
+    assert told is not None
     assert told.queues[0].candidates[0].obstacle is None
     assert told.lines(UTC)[-1] == "Ana: could take it now."
 
 
-def test_a_crowd_is_counted_and_only_the_nearest_are_named() -> None:
-    crowd = [agent(f"agent{n:02}", presence=Presence.OFFLINE) for n in range(40)]
-    busy = agent("zoe")
-    told = explain_waiting(
-        interaction(),
-        company(queue()),
-        [*crowd, busy],
-        {"zoe": {Channel.VOICE: 1}},
-        {},
-        AT,
+def test_who_is_free_but_may_not_is_told_with_why() -> None:
+    floor = Floor.of(
+        agent("ana", skills={"latvian": 2}),
+        agent("ben", skills={"latvian": 2}),
+        rules=RULES,
     )
-    lines = told.lines(UTC)
-    assert "of 41 agents: 1 busy, 40 signed out." in lines
-    assert "Zoe: busy (1 voice)." in lines
-    assert len(lines) < 20
+    floor.acd.carry("call", "ana", Channel.VOICE)
+    floor.join(person("a"))
+    view = only_view(floor)
+    assert [(each.agent_id, each.free) for each in view.candidates] == [
+        ("ben", True),
+        ("ana", False),
+    ]
+    lines = explained(floor).lines(UTC)
+    assert "Ben: free, but not skilled enough (has latvian 2) until 09:00:30 (in 30 s)." in lines
+    assert "Ana: not skilled enough (has latvian 2) until 09:00:30 (in 30 s)." in lines
+
+
+def test_nobody_has_it_although_one_who_has_it_in_a_closed_tier_is_signed_out() -> None:
+    second = {"orders": Membership(tier=2)}
+    floor = Floor.of(
+        agent("ana", skills=SKILLED, presence=Presence.OFFLINE, standing=second),
+        agent("ben"),
+        rules=RULES,
+    )
+    floor.join(person("a"))
+    view = only_view(floor)
+    assert view.nobody
+    found = {each.agent_id: each.obstacle for each in view.candidates}
+    assert found == {"ana": Obstacle.SIGNED_OUT, "ben": Obstacle.UNSKILLED}
+    floor.change("ana", presence=Presence.AWAY)
+    assert not only_view(floor).nobody
+
+
+def test_nobody_could_take_it_now_while_the_queue_is_shut_and_nobody_knows_how_long() -> None:
+    floor = Floor.of(agent("ana"))
+    floor.acd.gate("orders", True, "inbound first")
+    floor.join(person("a"))
+    assert explained(floor).estimate_s is None
+    lines = explained(floor).lines(UTC)
+    assert lines[-3:] == [
+        "needs no skill.",
+        "of 1 agent: 1 free.",
+        "Ana: free.",
+    ]
+    floor.acd.gate("orders", False)
+    assert floor.acd.estimate_s("a", floor.now) == 0
+
+
+def test_the_example_in_the_documents_is_what_is_said() -> None:
+    rules = Rules(
+        steps=(Step(0, {"billing": 3}), Step(30, {"billing": 2})), tiers=(TierOpening(2, 90),)
+    )
+    floor = Floor({"billing": queue("billing", rules=rules)})
+    floor.staff(
+        agent("ana", queues=("billing",), skills={"billing": 4}),
+        agent("boris", queues=("billing",), skills={"billing": 2}),
+        agent(
+            "chen",
+            queues=("billing",),
+            skills={"billing": 3},
+            standing={"billing": Membership(tier=2)},
+        ),
+        agent(
+            "dace",
+            queues=("billing",),
+            skills={"billing": 5},
+            presence=Presence.AWAY,
+            presence_reason="lunch",
+        ),
+    )
+    floor.acd.carry("call", "ana", Channel.VOICE)
+    floor.join(person("a", 12, queues=("billing",)))
+    document = (Path(__file__).parents[2] / "docs" / "acd.md").read_text(encoding="utf-8")
+    for line in explained(floor).lines(UTC):
+        assert f"> {line}" in document

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+
 from router.company import Queue
 from router.dispatch.blending import SHORT_S, Gates
+from router.events import OfferAccepted
 from router.rules import Blend, Rules
 
 BLEND = Blend(inbound=("orders", "care"), target=0.8, within_s=20, window_s=600)
@@ -90,3 +96,58 @@ def test_new_rules_keep_what_was_measured() -> None:
     strict = Blend(inbound=("orders",), target=1.0, within_s=20, window_s=600)
     gates.configure({"sales": Queue("sales", "Sales", rules=Rules(blend=strict))})
     assert [gate.shut for gate in gates.look(103)] == [True]
+
+
+def test_a_look_costs_the_same_however_long_the_history() -> None:
+    """What was answered before is counted, not walked over."""
+    short, long = gates_of(), gates_of()
+    for gates, outcomes in ((short, 50), (long, 45_000)):
+        for number in range(outcomes):
+            answer(gates, 100 + 500 * number / outcomes, 5 if number % 10 else 30)
+        gates.look(601)
+    assert min(_looks_s(long) for _ in range(5)) < 20 * min(_looks_s(short) for _ in range(5))
+
+
+def _looks_s(gates: Gates) -> float:
+    """Processor seconds for 100 looks."""
+    began = time.process_time()
+    for _ in range(100):
+        assert gates.look(601) == []
+    return time.process_time() - began
+
+
+def test_running_counts_are_those_of_the_window_in_whatever_order_the_facts_come() -> None:
+    draw = Random(7)
+    gates, met = gates_of(), list[tuple[float, float]]()
+    for second in range(2_000):
+        at = second - draw.random() * 5
+        waited = draw.choice((5.0, 30.0))
+        met.append((at, waited))
+        answer(gates, at, waited, queue=draw.choice(("orders", "care")))
+        gates.look(second)
+        recent = [waited <= 20 for at, waited in met if at >= second - 600]
+        shut = sum(recent) / len(recent) < 0.8
+        assert bool(gates.why_shut("sales")) == shut
+        if shut:
+            assert gates.why_shut("sales").startswith(f"{sum(recent) / len(recent):.0%} of")
+
+
+def test_the_same_fact_twice_counts_once_and_a_new_view_keeps_what_was_measured() -> None:
+    gates = gates_of()
+    at = datetime.fromtimestamp(100, UTC)
+    late = OfferAccepted(
+        at=at, interaction_id="1", offer_id="1", agent_id="ana", queue="orders",
+        channel="chat", waited_s=30.0,
+    )  # fmt: skip
+    soon = replace(late, waited_s=5.0, id="another")
+    for fact in (late, late, soon):
+        gates.note(fact)
+    gates.look(101)
+    assert gates.why_shut("sales").startswith("50% of")
+    flow = gates.flow("orders")
+    assert flow is not None
+    flow.wait("one", 60)
+    gates.begin_anew()
+    assert gates.why_shut("sales") == ""
+    (shut,) = gates.look(102)
+    assert shut.why.startswith("50% of")

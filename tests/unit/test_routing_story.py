@@ -140,7 +140,7 @@ def test_story_as_json_names_agents_and_queues_and_leaves_out_what_is_empty() ->
         reason="hung up", was="waiting", queue="orders", waited_s=30.0,
     )  # fmt: skip
     entries = entries_of([*facts, ended], ITEM, company(), at(30))
-    view = routing_view(Routing(ITEM, entries, None), NAMES)
+    view = routing_view(Routing(ITEM, entries, None), NAMES, UTC)
     assert view["waiting"] is None
     offer = view["story"][1]
     assert offer["type"] == "offer"

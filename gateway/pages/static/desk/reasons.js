@@ -42,16 +42,23 @@ export class Reasons {
 
 /** One queue: who could take it, what keeps the others, and what time will change. */
 function reason(queue, waiting) {
-  const parts = [];
+  const { next } = queue;
+  const parts = [needed(queue)];
+  if (queue.nobody_has_it && queue.agents.length) parts.push(t("route.nobody_has_it"));
   if (queue.shut !== null) parts.push(t("route.shut", { why: queue.shut }));
   if (waiting.prefers) parts.push(waiting.prefers_until ? t("route.prefers", { name: waiting.prefers, t: clockSeconds(waiting.prefers_until) }) : t("route.prefers_open", { name: waiting.prefers }));
   if (queue.able) parts.push(t("route.able", { n: queue.able }));
   for (const [obstacle, n] of Object.entries(queue.counts)) parts.push(`${n} × ${t(`obstacle.${obstacle}`)}`);
   if (!queue.agents.length) parts.push(t("route.nobody"));
-  const { next } = queue;
   if (next && next.tier > queue.tier) parts.push(t("route.next_tier", { n: next.tier, t: clockSeconds(next.at) }));
-  else if (next) parts.push(t("route.next_needs", { t: clockSeconds(next.at), needs: needsText(next.needs) }));
   return [h("div", {}, h("span.strong", {}, `${queue.name}: `), parts.join(" · "))];
+}
+
+/** What the queue asks for, and until when. */
+function needed({ needs, next }) {
+  const now = needsText(needs);
+  const then = next ? needsText(next.needs) : now;
+  return then === now ? t("route.needs_now", { needs: now }) : t("route.needs_until", { needs: now, t: clockSeconds(next.at), then });
 }
 
 /** Skills and levels, or that there is none. */
