@@ -35,6 +35,7 @@ from router.model import (
     Session,
 )
 from router.rings import Ring, Ringing
+from router.rules import Overflow
 from router.workday import DayStep
 
 FactHandler = Callable[[Fact], Awaitable[None]]
@@ -515,6 +516,10 @@ class WaitingRules(Protocol):
 
     def next_check(self, interaction: Interaction, queue: Queue, now: datetime) -> datetime | None:
         """When to call ``due``; not after ``now`` means before it is offered."""
+        ...
+
+    def watched(self, interaction: Interaction, queue: Queue) -> Sequence[Overflow]:
+        """Rules for which no time can be said; call ``due`` when one of them applies."""
         ...
 
     async def due(self, interaction_id: str, now: datetime) -> None:

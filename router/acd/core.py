@@ -18,7 +18,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from router.acd.lines import Entry, Line, Place, Spot, Waiting, waiting_from
 from router.acd.needs import stage_at
 from router.acd.pools import Post
 from router.acd.queueing import Choice, QueueState, Wish
-from router.acd.seats import BITS, Seat
+from router.acd.seats import BITS, Seat, moved_between
 from router.acd.strategies import OCCUPANCY_KEPT_S
 from router.company import Queue
 from router.model import Agent, Channel
@@ -115,7 +115,7 @@ class Acd:
         seat = self._seat(agent.id)
         before, was_available = seat.agent, seat.available
         self._unpool(seat)
-        moved = before is None or _moved(before, agent)
+        moved = before is None or moved_between(before, agent)
         if moved:
             self._resign(seat)
         seat.adopt(agent)
@@ -523,11 +523,7 @@ class Acd:
         place = self._places.get(interaction_id)
         if place is None:
             return None
-        if self._unranked:
-            self._unranked = False
-            for _, newcomer in self._newcomers:
-                if newcomer in self._places:
-                    self._places[newcomer].rank()
+        self._rank_newcomers()
         return place.spots[0].state.place(place.entry)
 
     def estimate_s(self, interaction_id: str, now: float) -> float | None:
@@ -538,10 +534,36 @@ class Acd:
         place = self._places.get(interaction_id)
         if place is None or _open_spot(place) is None:
             return None
-        self._pool_touched(now)
-        if self._pair(place, now) is not None:
+        if self.able(interaction_id, now):
             return 0.0
         return place.spots[0].state.estimate_s(place, now)
+
+    def able(self, interaction_id: str, now: float) -> bool:
+        """Whether somebody could take it at once."""
+        place = self._places.get(interaction_id)
+        self._pool_touched(now)
+        return place is not None and self._pair(place, now) is not None
+
+    def beyond(self, queue_id: str, over_s: float, now: float) -> Iterator[str]:
+        """Those whose own queue this is and whose estimate is over so many seconds, in order.
+
+        The room must not change meanwhile. Nobody is while the queue is shut.
+        """
+        state = self._queues.get(queue_id)
+        if state is None or state.shut is not None:
+            return
+        self._rank_newcomers()
+        for place in state.beyond(over_s, now):
+            if place.spots[0].state is state:
+                yield place.waiting.id
+
+    def _rank_newcomers(self) -> None:
+        """Everybody has a place, also who has not been compared with the free agents yet."""
+        if self._unranked:
+            self._unranked = False
+            for _, newcomer in self._newcomers:
+                if newcomer in self._places:
+                    self._places[newcomer].rank()
 
     def explain(self, interaction_id: str, now: float) -> Explanation | None:
         """Why it still waits; None when it does not."""
@@ -565,15 +587,6 @@ class Acd:
             position=self.position(interaction_id),
             estimate_s=self.estimate_s(interaction_id, now),
         )
-
-
-def _moved(before: Agent, after: Agent) -> bool:
-    """Whether it can take other interactions than before, presence and figures apart."""
-    return not (
-        (before.queues is after.queues or before.queues == after.queues)
-        and (before.skills is after.skills or before.skills == after.skills)
-        and (before.standing is after.standing or before.standing == after.standing)
-    )
 
 
 def _each(queue_ids: tuple[str, ...]) -> Iterable[str]:

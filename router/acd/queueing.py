@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sortedcontainers import SortedList
@@ -67,6 +67,7 @@ class QueueState:
         self.free = 0
         self.groups = SkillGroups(places)
         self.handle_s: dict[Channel, float] = {}
+        self._places = places
         self._chance = chance
         self._key = ORDER[self.strategy]
         self._best = queue.rules.evaluation is Evaluation.BEST
@@ -247,14 +248,34 @@ class QueueState:
         the share of the agent's queues in which people wait. Those ahead are assumed to be
         spread over the channels like all who wait here.
         """
+        each_s, mean_s = self._paces(now)
+        own_s = each_s.get(place.waiting.channel)
+        return None if own_s is None else own_s + (self.place(place.entry) - 1) * mean_s
+
+    def beyond(self, over_s: float, now: float) -> Iterator[Place]:
+        """Those who wait here, ranked, and whose estimate is more than ``over_s``; in order.
+
+        Costs what it gives: it begins with the first place for which that can be so.
+        """
+        each_s, mean_s = self._paces(now)
+        if not mean_s:
+            return
+        most = {channel: (over_s - own_s) / mean_s for channel, own_s in each_s.items()}
+        begin = max(0, math.floor(min(most.values())))
+        for ahead, (_, interaction_id) in enumerate(self.rank.islice(begin), begin):
+            place = self._places[interaction_id]
+            if ahead > most.get(place.waiting.channel, math.inf):
+                yield place
+
+    def _paces(self, now: float) -> tuple[dict[Channel, float], float]:
+        """Seconds from one answer to the next: of each channel that is served, and of all."""
         slots = self._slots(now)
-        own = place.waiting.channel
-        if not slots.get(own):
-            return None
         served = {channel: n for channel, n in self.mix.items() if n and slots.get(channel)}
+        if not served:
+            return {}, 0.0
         each_s = {channel: self.handle_time_s(channel) / slots[channel] for channel in served}
         mean_s = sum(n * each_s[channel] for channel, n in served.items()) / sum(served.values())
-        return each_s[own] + (self.place(place.entry) - 1) * mean_s
+        return each_s, mean_s
 
     def _slots(self, now: float) -> dict[Channel, float]:
         """How much of each channel the available agents can have in hand for this queue."""

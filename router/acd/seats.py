@@ -179,3 +179,12 @@ def _as_roomy(known: Agent, agent: Agent) -> bool:
         and known.capacity is agent.capacity
         and known.limits is agent.limits
     )
+
+
+def moved_between(before: Agent, after: Agent) -> bool:
+    """Whether it can take other interactions than before, presence and figures apart."""
+    return not (
+        (before.queues is after.queues or before.queues == after.queues)
+        and (before.skills is after.skills or before.skills == after.skills)
+        and (before.standing is after.standing or before.standing == after.standing)
+    )

@@ -6,7 +6,7 @@
 3. Without a rule of its own a closed queue gives to the company's default queue, and says
    its ``closed_text`` where even that one is closed.
 4. ``waited`` has its exact time. Nothing tells when an estimate grows or people leave, so
-   those two are looked at every ``LOOK_EVERY_S``.
+   who distributes looks every ``LOOK_EVERY_S`` at each queue with such a rule (``watched``).
 5. Where a rule cannot be carried out (a number for an e-mail) it counts as taken.
 """
 
@@ -27,6 +27,7 @@ OVERFLOW = "overflow"
 """In ``meta``: what has been taken in this stay, and what is to be looked at now."""
 JOINING = frozenset({When.CLOSED, When.FULL, When.UNSTAFFED})
 CALL_ONLY = frozenset({Way.NUMBER, Way.VOICEMAIL, Way.CALLBACK})
+WATCHED = frozenset({When.ESTIMATE, When.UNSTAFFED})
 STILL = Action(Way.WAIT)
 
 
@@ -106,9 +107,10 @@ def at_joining(interaction: Interaction, company: Company, now: datetime) -> Int
 
 
 def next_check(interaction: Interaction, queue: Queue, now: datetime) -> datetime | None:
-    """When ``Waiting.due`` is to look at it next; None when only facts can change that.
+    """When ``Waiting.due`` is to look at it next; None when time alone changes nothing.
 
-    A time that is not after ``now`` means at once: before it is offered.
+    Rules that are ``watched`` have no time. A time that is not after ``now`` means at once:
+    before it is offered.
     """
     if interaction.state is InteractionState.SCHEDULED:
         return interaction.due_at
@@ -118,15 +120,24 @@ def next_check(interaction: Interaction, queue: Queue, now: datetime) -> datetim
     if stay.joining:
         return now
     times = [
-        time
+        interaction.joined_at + timedelta(seconds=rule.over_s)
         for rule in queue.rules.overflow
+        if rule.when is When.WAITED
         if interaction.parent_id is None and key_of(rule) not in stay.taken
-        if (time := _time_of(rule, interaction.joined_at, now)) is not None
     ]
     preferred = _preference_ends(interaction)
     if preferred is not None:
         times.append(preferred)
     return min(times, default=None)
+
+
+def watched(interaction: Interaction, queue: Queue) -> tuple[Overflow, ...]:
+    """Its rules that no time sets off (rule 4) and that have not been taken in this stay."""
+    if interaction.state is not InteractionState.WAITING or interaction.parent_id:
+        return ()
+    rules = [rule for rule in queue.rules.overflow if rule.when in WATCHED]
+    taken = Stay.of(interaction).taken if rules else ()
+    return tuple(rule for rule in rules if key_of(rule) not in taken)
 
 
 def first_due(
@@ -194,15 +205,6 @@ def _why(rule: Overflow, queue: Queue, now: Situation) -> str:
 def _full(queue: Queue, now: Situation) -> bool:
     most = queue.rules.most_waiting
     return most is not None and now.ahead >= most
-
-
-def _time_of(rule: Overflow, joined_at: datetime, now: datetime) -> datetime | None:
-    match rule.when:
-        case When.WAITED:
-            return joined_at + timedelta(seconds=rule.over_s)
-        case When.ESTIMATE | When.UNSTAFFED:
-            return now + timedelta(seconds=LOOK_EVERY_S)
-    return None
 
 
 def _preference_ends(interaction: Interaction) -> datetime | None:

@@ -1,7 +1,8 @@
 """What happens to those who wait, besides being offered: overflow, voicemail, callbacks due.
 
-The dispatcher keeps one timer for each by ``next_check`` and calls ``due`` when it fires;
-whoever joined a queue with rules for joining is due at once, before it is offered.
+The dispatcher keeps one timer for each by ``next_check`` and calls ``due`` when it fires, and
+when it sees that a rule without a time (``watched``) applies; whoever joined a queue with rules
+for joining is due at once, before it is offered.
 
 1. The rules of ``router.acts.overflow`` decide; each step is one transaction and one fact that
    says why, so that a repeated or late timer does no harm.
@@ -15,6 +16,7 @@ whoever joined a queue with rules for joining is due at once, before it is offer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +32,7 @@ from router.acts.overflow import (
     key_of,
     next_check,
     possible,
+    watched,
 )
 from router.acts.parties import TransferOutcome
 from router.acts.sent import SentWork
@@ -89,6 +92,10 @@ class Waiting:
     def next_check(self, interaction: Interaction, queue: Queue, now: datetime) -> datetime | None:
         """When to call ``due`` (``router.acts.overflow.next_check``)."""
         return next_check(interaction, queue, now)
+
+    def watched(self, interaction: Interaction, queue: Queue) -> Sequence[Overflow]:
+        """What to call ``due`` for as soon as it applies (``router.acts.overflow.watched``)."""
+        return watched(interaction, queue)
 
     async def due(self, interaction_id: str, now: datetime) -> None:
         """Do what is due. Does nothing when nothing is, or when somebody was faster."""

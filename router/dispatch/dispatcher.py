@@ -8,7 +8,8 @@
 3. Its view follows the store: each fact has the rows that it is about read again, so a
    repeated, late or reordered fact does no harm. Facts that come meanwhile are read
    together, and the offers of one round are made in one transaction.
-4. One heap of timers (``view``), and those of ``acd``; nothing polls the queues.
+4. One heap of timers (``view``), and those of ``acd``; nothing polls the queues. A rule
+   without a time has its queue looked at in memory (``watch``).
 5. Calls whose process died keep their place if they waited and are called back; the
    others end with the reason.
 """
@@ -254,7 +255,10 @@ class Dispatcher:
             return True
         known, now = view.known[item.id], self._clock.now()
         queue = view.company.queues.get(item.queue or "")
-        check = self._waiting.next_check(item, queue, now) if queue else None
+        if queue is None:
+            return True
+        view.watch_over(item.id, self._waiting.watched(item, queue), now.timestamp())
+        check = self._waiting.next_check(item, queue, now)
         if check is None:
             return True
         if check > now:
@@ -401,6 +405,9 @@ class Dispatcher:
             await self._expire(view, subject)
         elif due is Due.WRAP_UP:
             await self._close_wrap_up(subject, now)
+        elif due is Due.WATCH:
+            for interaction_id in view.name_movers(subject, now.timestamp()):
+                self._look_soon(interaction_id)
         elif self._waiting is not None:
             self._look_soon(subject)
 

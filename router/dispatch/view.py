@@ -23,9 +23,11 @@ from router.acts.lifecycle import OfferPlan
 from router.acts.wrapup import keeps_busy
 from router.company import Company
 from router.dispatch.blending import Gate, Gates
+from router.dispatch.watch import Watch
 from router.events import Fact, OfferRejected
 from router.model import Agent, Channel, Interaction, InteractionState, Offer, Presence
-from router.presence import WRAP_UP
+from router.presence import WRAP_UP, counts_as_there
+from router.rules import Overflow
 
 ASKED_FOR_S = 86_400.0
 """So long a question is kept from the agent who asks it: longer than any question waits."""
@@ -42,6 +44,7 @@ class Due(StrEnum):
     OFFER = "offer"
     WRAP_UP = "wrap-up"
     LOOK = "look"
+    WATCH = "watch"
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ class View:
     gates: Gates = field(default_factory=lambda: Gates({}))
     """Those of an earlier view may be handed on: what they measured stays."""
     acd: Acd = field(init=False)
+    watch: Watch = field(default_factory=Watch)
     known: dict[str, Known] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     ringing: dict[str, Ringing] = field(default_factory=dict)
@@ -152,6 +156,7 @@ class View:
             self._lay_down(item.id)
         else:
             self.acd.leave(item.id)
+            self.watch.drop(item.id)
             self._hand_out(item, {offer.agent_id for offer in offers})
 
     def join(self, item: Interaction) -> None:
@@ -167,6 +172,7 @@ class View:
         """It is over, or a bot has it."""
         self._ring_nowhere(interaction_id)
         self.acd.leave(interaction_id)
+        self.watch.drop(interaction_id)
         self._lay_down(interaction_id)
         known = self.known.pop(interaction_id, None)
         if known is not None:
@@ -325,6 +331,28 @@ class View:
             known.look_at = when.timestamp()
             self.at(when, Due.LOOK, interaction_id)
 
+    def watch_over(self, interaction_id: str, rules: Sequence[Overflow], now: float) -> None:
+        """It waits under these rules without a time (``router.dispatch.watch``)."""
+        queue_id = self.known[interaction_id].queue
+        watched = self.watch.put(interaction_id, queue_id, rules)
+        if watched and queue_id not in self.watch.next_look:
+            self._look_at(queue_id, 0, now)
+
+    def name_movers(self, queue_id: str, now: float) -> list[str]:
+        """Those of a watched queue to whom a rule applies; the next look is set."""
+        named = self.watch.look(queue_id, self.acd, lambda: self._staffed(queue_id), now)
+        self._look_at(queue_id, len(named), now)
+        return named
+
+    def _look_at(self, queue_id: str, named: int, now: float) -> None:
+        moment = self.watch.next_after(queue_id, named, now)
+        if moment is not None:
+            heapq.heappush(self._timers, (moment, queue_id, Due.WATCH, queue_id))
+
+    def _staffed(self, queue_id: str) -> bool:
+        there = (agent for agent in self.agents.values() if queue_id in agent.queues)
+        return any(counts_as_there(agent) for agent in there)
+
     def at(self, when: datetime, due: Due, subject: str) -> None:
         """Something is due then."""
         heapq.heappush(self._timers, (when.timestamp(), subject, due, subject))
@@ -342,6 +370,8 @@ class View:
         """Whether the timer still means something; nobody takes one back."""
         if due is Due.OFFER:
             return subject in self.ringing
+        if due is Due.WATCH:
+            return self.watch.next_look.get(subject) == moment
         known = self.known.get(subject)
         if known is None:
             return False

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from router.acd import Acd, Waiting
 from router.acts.overflow import (
+    LOOK_EVERY_S,
     Situation,
     Stay,
     at_joining,
@@ -20,6 +21,7 @@ from router.acts.overflow import (
     next_check,
     possible,
     queue_to_join,
+    watched,
 )
 from router.company import Company, Queue
 from router.model import Direction, Interaction, InteractionState
@@ -57,8 +59,12 @@ class Detours:
     def look_at(self, interaction_id: str, now: float) -> float | None:
         """When the rules are to be looked at; not after ``now``: at once. None: never again."""
         _, interaction = self._stays[interaction_id]
-        due = next_check(interaction, self._queue(interaction), _moment(now))
-        return due.timestamp() if due else None
+        queue = self._queue(interaction)
+        due = next_check(interaction, queue, _moment(now))
+        times = [due.timestamp()] if due else []
+        if watched(interaction, queue):
+            times.append(now + LOOK_EVERY_S)
+        return min(times, default=None)
 
     def look(self, interaction_id: str, now: float) -> bool:
         """Take the first rule that applies; whether the customer has gone with it."""

@@ -35,6 +35,7 @@ from router.model import (
     Offer,
     Presence,
 )
+from router.store.sql import SqlStore
 from tests.fakes.ground import Ground, ground
 
 MORNING = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -140,8 +141,10 @@ async def settled(check: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def world_of(company: Company, store_url: str) -> AsyncIterator[World]:
-    async with ground(store_url, VirtualClock(MORNING)) as below:
+async def world_of(
+    company: Company, store_url: str, make: Callable[[str], SqlStore] = SqlStore
+) -> AsyncIterator[World]:
+    async with ground(store_url, VirtualClock(MORNING), make) as below:
         await below.hire(company)
         base = (below.store, company, below.clock, below.relay)
         life, rules = Lifecycle(*base), Waiting(*base)

@@ -12,7 +12,7 @@ import pytest
 
 from router import kpi
 from router.acts.act import HandoffPlan
-from router.acts.overflow import LOOK_EVERY_S, next_check
+from router.acts.overflow import LOOK_EVERY_S, next_check, watched
 from router.acts.parties import TransferOutcome
 from router.acts.transfers import ToBot, ToQueue
 from router.acts.wrapup import keeps_busy
@@ -160,12 +160,14 @@ async def test_queue_that_nobody_serves_sends_on_at_once_and_later_when_all_have
     later = await floor.arrive(value="+37120000002")
     checked = await floor.due(later)
     assert await reasons(floor, later) == []
-    again = next_check(checked, floor.company.queue("orders"), floor.clock.now())
-    assert again == floor.clock.now() + timedelta(seconds=LOOK_EVERY_S)
+    orders = floor.company.queue("orders")
+    assert next_check(checked, orders, floor.clock.now()) is None
+    assert [rule.when for rule in watched(checked, orders)] == ["unstaffed"]
     await floor.life.set_presence("ana", Presence.OFFLINE)
     floor.clock.forward(LOOK_EVERY_S)
-    await floor.due(later)
+    sent = await floor.due(later)
     assert await reasons(floor, later) == [("unstaffed", "number", "+37129990000")]
+    assert watched(sent, orders) == ()
 
 
 async def test_call_that_a_number_takes_over_ends_and_one_that_it_does_not_waits_on(
