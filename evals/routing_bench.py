@@ -13,6 +13,7 @@ quorum queues and confirms, PostgreSQL with ``fsync``; everything on this machin
   steady rate of arrivals;
 - ``failover_s``: the longer of ``killed_s`` and ``frozen_s``, from the moment when the active
   dispatcher is killed or stopped until the next offer rings;
+- ``failover_10k_s``: the same after a kill while 10,000 wait, whom the next one has to load;
 - ``bytes_per_waiting``, ``bytes_per_agent``: what the active dispatcher keeps of each.
 """
 
@@ -38,7 +39,7 @@ from router.garbage import collect_rarely
 from router.model import Channel, Direction, Interaction, InteractionState
 
 AT_LEAST = {"lives_per_s": 150.0, "share_of_bound": 0.5}
-AT_MOST = {"offer_ms_p99": 50.0, "failover_s": 5.0}
+AT_MOST = {"offer_ms_p99": 50.0, "failover_s": 5.0, "failover_10k_s": 5.0}
 COMMITS_PER_LIFE = 5
 """It arrives, is offered, is accepted, ends, is filed: each is durable before it is told."""
 MESSAGES_PER_LIFE = 5
@@ -62,6 +63,8 @@ class Effort:
     raw_s: float = 6.0
     rate: float = 50.0
     arrivals_s: float = 20.0
+    crowd: int = 10_000
+    """Those who wait while another takes over."""
     kept: int = 10_000
     """Waiting ones, and a fifth as many agents, whose memory is measured."""
 
@@ -73,6 +76,7 @@ async def run(effort: Effort = Effort()) -> Bench:
         commits = await raw_commits_per_s(machines.fresh().database_url, effort.raw_s)
         lives, offers_ms = await _lives_and_offers(machines.fresh(), effort)
         takeovers = await _takeovers(machines.fresh(), effort)
+        crowded_s = await _takeover_in_a_crowd(machines.fresh(), effort)
     bound = 1 / (MESSAGES_PER_LIFE / messages + COMMITS_PER_LIFE / commits)
     return Bench(
         "routing",
@@ -86,6 +90,7 @@ async def run(effort: Effort = Effort()) -> Bench:
             "offer_ms_p99": percentile(offers_ms, 0.99),
             "failover_s": max(takeovers.values()),
             **takeovers,
+            "failover_10k_s": crowded_s,
             **memory(effort.kept),
         },
         {"agents": str(effort.agents), "arrivals": f"{effort.rate:g}/s"},
@@ -93,6 +98,7 @@ async def run(effort: Effort = Effort()) -> Bench:
             "lives_per_s": f"{effort.at_once} side by side for {effort.lives_s:g} s",
             "bound_lives_per_s": f"{MESSAGES_PER_LIFE} messages and {COMMITS_PER_LIFE} commits",
             "offer_ms_p99": f"{len(offers_ms)} offers",
+            "failover_10k_s": f"{effort.crowd} wait",
             "bytes_per_waiting": f"{effort.kept} wait",
         },
     )
@@ -179,6 +185,22 @@ async def _takeovers(servers: rig.Servers, effort: Effort) -> Mapping[str, float
             for child in children.values():
                 await child.stop()
     return {"killed_s": killed, "frozen_s": frozen}
+
+
+async def _takeover_in_a_crowd(servers: rig.Servers, effort: Effort) -> float:
+    """Seconds without an offer when the active one is killed while very many wait."""
+    async with rig.floor(servers) as here:
+        desks = await _opened(here, effort)
+        async with here.store.transaction() as tx:
+            for number in range(effort.crowd):
+                await tx.interactions.add(_waiting(number))
+        children = {name: await rig.Child.start(servers, name) for name in ("one", "two")}
+        try:
+            async with _stream(desks, effort.rate / 2):
+                return await _pause_s(here, desks, children, signal.SIGKILL)
+        finally:
+            for child in children.values():
+                await child.stop()
 
 
 async def _pause_s(

@@ -13,13 +13,13 @@ from itertools import pairwise
 from typing import Any
 
 from gateway.desk.views import View, iso
-from gateway.waiting_room import WAITS, WaitingRoom
+from gateway.waiting_room import WaitingRoom
 from router import events
 from router.acd.explain import Candidate, Explanation, QueueView
 from router.acd.needs import Needs, Stage, stages
 from router.company import Company
 from router.events import Fact
-from router.model import Interaction, OfferState
+from router.model import Interaction, InteractionState, OfferState
 from router.ports import Transaction
 
 OFFERS: tuple[type[Fact], ...] = (
@@ -116,7 +116,7 @@ async def routing_of(
     """The story of one interaction up to now."""
     facts = await tx.log.facts(interaction_id=item.id, types=[*OFFERS, *MOVES])
     explanation = None
-    if item.state in WAITS:
+    if item.state is InteractionState.WAITING:  # one that rings has no place
         explanation = (await room.look(tx)).explanation(item.id)
         if explanation is None:
             explanation = (await room.look(tx, fresh=True)).explanation(item.id)
