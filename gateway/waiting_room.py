@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from router.acd import Acd
 from router.acd.explain import Explanation
 from router.company import Company
 from router.dispatch.blending import Gates
@@ -30,7 +30,8 @@ from router.dispatch.loading import (
     load_refusals,
 )
 from router.dispatch.view import Handling, View, handling_of
-from router.model import InteractionState
+from router.events import Fact, OfferRejected
+from router.model import Interaction, InteractionState
 from router.ports import Clock, Store, Transaction
 
 KEPT_S = 1.0
@@ -45,22 +46,35 @@ BUSY = (*WAITS, InteractionState.AGENT, InteractionState.WRAP_UP)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The room at one moment. Times of the answers are as of ``at``."""
+    """The room at one moment. Times of the answers are as of ``at``, save where told."""
 
-    acd: Acd
+    view: View
     at: datetime
 
     def position(self, interaction_id: str) -> int | None:
         """1 for the next of its queue; None when it does not wait (it may be ringing)."""
-        return self.acd.position(interaction_id)
+        return self.view.acd.position(interaction_id)
 
     def estimate_s(self, interaction_id: str) -> float | None:
         """Seconds until it is probably answered; None when it does not wait, or nobody works."""
-        return self.acd.estimate_s(interaction_id, self.at.timestamp())
+        return self.view.acd.estimate_s(interaction_id, self.at.timestamp())
 
-    def explanation(self, interaction_id: str) -> Explanation | None:
-        """Why it still waits; None when it does not."""
-        return self.acd.explain(interaction_id, self.at.timestamp())
+    def explanation(
+        self, item: Interaction, facts: Iterable[Fact], now: datetime
+    ) -> Explanation | None:
+        """Why it still waits ``now``; None when it does not.
+
+        ``facts`` are its own. One that has joined, or was refused, since the look was made
+        takes its place here first.
+        """
+        known = self.view.known.get(item.id)
+        if known is None or known.version < item.version:
+            for fact in facts:
+                if isinstance(fact, OfferRejected):
+                    self.view.note(fact)
+            self.view.place(item, ())
+            self.view.join(item)
+        return self.view.acd.explain(item.id, now.timestamp())
 
 
 class WaitingRoom:
@@ -77,31 +91,30 @@ class WaitingRoom:
         self._kept_s = 0.0
         self._making = asyncio.Lock()
 
-    async def look(self, tx: Transaction | None = None, *, fresh: bool = False) -> Look:
-        """How it is now, give or take a second; at this very moment when ``fresh``."""
-        asked_at = self._clock.now()
-        if self._serves(asked_at, fresh=fresh):
-            assert self._look is not None
-            return self._look
+    async def look(self, tx: Transaction | None = None) -> Look:
+        """How it is now, give or take a second."""
+        if (kept := self._kept()) is not None:
+            return kept
         if tx is not None:
-            return await self._make_once(tx, asked_at, fresh=fresh)
+            return await self._make_once(tx)
         async with self._store.reading() as own:
-            return await self._make_once(own, asked_at, fresh=fresh)
+            return await self._make_once(own)
 
-    async def _make_once(self, tx: Transaction, asked_at: datetime, *, fresh: bool) -> Look:
+    async def _make_once(self, tx: Transaction) -> Look:
         # Whoever waits here has a transaction already: where these take turns nobody waits
         # for one with the making in hand.
         async with self._making:
-            if self._look is None or not self._serves(asked_at, fresh=fresh):
+            if self._kept() is None:
                 self._look = await self._make(tx)
+            assert self._look is not None
             return self._look
 
-    def _serves(self, asked_at: datetime, *, fresh: bool) -> bool:
-        """Whether the look at hand answers somebody who asked then."""
+    def _kept(self) -> Look | None:
+        """The last one, while it is young enough."""
         if self._look is None:
-            return False
-        age_s = (asked_at - self._look.at).total_seconds()
-        return age_s < 0 or (not fresh and age_s < self._kept_s)
+            return None
+        age_s = (self._clock.now() - self._look.at).total_seconds()
+        return self._look if age_s < self._kept_s else None
 
     async def place(self, tx: Transaction, interaction_id: str) -> tuple[int | None, float | None]:
         """Place and estimate of one that waits, for who tells the customer."""
@@ -120,7 +133,7 @@ class WaitingRoom:
                 await asyncio.sleep(0)
         view.move_gates(now.timestamp())
         self._kept_s = max(KEPT_S, SHARE * (time.perf_counter() - begun))
-        return Look(view.acd, now)
+        return Look(view, now)
 
     async def _load_past(self, view: View, tx: Transaction, now: datetime) -> None:
         window = timedelta(seconds=view.gates.longest_window_s)

@@ -117,9 +117,7 @@ async def routing_of(
     facts = await tx.log.facts(interaction_id=item.id, types=[*OFFERS, *MOVES])
     explanation = None
     if item.state is InteractionState.WAITING:  # one that rings has no place
-        explanation = (await room.look(tx)).explanation(item.id)
-        if explanation is None:
-            explanation = (await room.look(tx, fresh=True)).explanation(item.id)
+        explanation = (await room.look(tx)).explanation(item, facts, now)
     return Routing(item, entries_of(facts, item, company, now), explanation)
 
 

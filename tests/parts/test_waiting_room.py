@@ -29,6 +29,9 @@ from router.model import (
 from tests.fakes.core import Core, running_core
 from tests.parts.test_dispatcher import BLENDED, ORDERS, World, company_of, world_of
 
+LATER = timedelta(seconds=100)
+"""Longer than any look is kept."""
+
 
 @pytest.fixture
 async def core(tmp_path: Path) -> AsyncIterator[Core]:
@@ -46,12 +49,14 @@ async def wait(core: Core, name: str) -> Interaction:
 
 
 async def test_places_are_in_order_and_the_next_one_moves_up_when_one_leaves(core: Core) -> None:
-    room = WaitingRoom(core.store, core.company, core.clock)
+    clock = StillClock(core.clock.now())
+    room = WaitingRoom(core.store, core.company, clock)
     first, second = await wait(core, "maria"), await wait(core, "peter")
     look = await room.look()
     assert [look.position(first.id), look.position(second.id)] == [1, 2]
     offer = await core.lifecycle.offer(first, await agent(core), "test")
-    look = await room.look(fresh=True)
+    clock.at += LATER
+    look = await room.look()
     assert [look.position(first.id), look.position(second.id)] == [None, 1]
     await core.lifecycle.accept(offer.id, "ana")
 
@@ -63,24 +68,38 @@ async def agent(core: Core) -> str:
 
 
 async def test_estimate_is_unknown_without_people_and_nothing_with_a_free_one(core: Core) -> None:
-    room = WaitingRoom(core.store, core.company, core.clock)
+    clock = StillClock(core.clock.now())
+    room = WaitingRoom(core.store, core.company, clock)
     item = await wait(core, "maria")
-    assert (await room.look(fresh=True)).estimate_s(item.id) is None
+    assert (await room.look()).estimate_s(item.id) is None
     await agent(core)
-    assert (await room.look(fresh=True)).estimate_s(item.id) == 0
+    clock.at += LATER
+    assert (await room.look()).estimate_s(item.id) == 0
 
 
-async def test_explanation_says_who_is_busy_and_who_said_no(core: Core) -> None:
+async def test_one_that_joined_or_was_refused_since_the_look_is_explained_too(core: Core) -> None:
     room = WaitingRoom(core.store, core.company, core.clock)
+    await agent(core)
+    look = await room.look()
     item = await wait(core, "maria")
-    offer = await core.lifecycle.offer(item, await agent(core), "test")
+    found = look.explanation(item, (), core.clock.now())
+    assert found is not None
+    assert (found.position, found.queues[0].able) == (1, 1)
+    offer = await core.lifecycle.offer(item, "ana", "test")
     await core.lifecycle.reject(offer.id, "ana")
-    found = (await room.look(fresh=True)).explanation(item.id)
+    async with core.store.transaction() as tx:
+        item = await tx.interactions.get(item.id)
+        facts = await tx.log.facts(interaction_id=item.id)
+    found = look.explanation(item, facts, core.clock.now())
     assert found is not None
     (candidate,) = found.queues[0].candidates
     assert candidate.obstacle is Obstacle.SAID_NO
     assert candidate.until is not None
     assert candidate.until > core.clock.now()
+    again = (await WaitingRoom(core.store, core.company, core.clock).look()).explanation(
+        item, (), found.at
+    )
+    assert again == found
 
 
 class StillClock:
@@ -99,7 +118,7 @@ async def test_look_is_kept_for_a_moment_and_then_made_anew(core: Core) -> None:
     before = await room.look()
     await wait(core, "maria")
     assert await room.look() is before
-    clock.at += timedelta(hours=1)
+    clock.at += LATER
     assert await room.look() is not before
 
 
@@ -112,8 +131,9 @@ async def told_alike(world: World, item: Interaction) -> Explanation:
     assert isinstance(dispatchers, Acd)
     room = WaitingRoom(world.store, world.company, world.clock)
     await room.look()
-    look = await room.look(fresh=True)  # nothing is lost or counted twice from look to look
-    told = look.explanation(item.id)
+    world.clock.forward(LATER.total_seconds())
+    look = await room.look()  # nothing is lost or counted twice from look to look
+    told = look.explanation(item, (), world.clock.now())
     assert told is not None
     assert told == dispatchers.explain(item.id, world.clock.now().timestamp())
     assert told.estimate_s == look.estimate_s(item.id)
