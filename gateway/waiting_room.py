@@ -7,29 +7,22 @@ Every process can answer without asking the dispatcher.
 2. A look is kept for a second, and for ten times as long as making it took, so that looking
    never takes more than a tenth of a process's time however many wait. While one is made the
    rest of the process goes on.
-3. Handle times and the service levels behind the gates are carried on from look to look.
+3. One look makes the next: only what has changed in between is read and placed. After a
+   while without a look, and with new rules, all is made anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from router.acd.explain import Explanation
 from router.company import Company
-from router.dispatch.blending import Gates
-from router.dispatch.loading import (
-    AT_ONCE,
-    LEARN_FROM,
-    load_outcomes,
-    load_present,
-    load_refusals,
-)
-from router.dispatch.view import Handling, View, handling_of
+from router.dispatch.loading import load_changes, load_outcomes, load_past, load_refusals
+from router.dispatch.view import View
 from router.events import Fact, OfferRejected
 from router.model import Interaction, InteractionState
 from router.ports import Clock, Store, Transaction
@@ -38,8 +31,8 @@ KEPT_S = 1.0
 SHARE = 10
 OVERLAP = timedelta(seconds=60)
 """So much later than its time a fact may be committed."""
-REMEMBERED = 2_000
-"""So many of the latest interactions that are over say how long one takes."""
+ANEW_AFTER = timedelta(seconds=60)
+"""After so long without a look too much was missed: how long work takes, say."""
 WAITS = (InteractionState.WAITING, InteractionState.OFFERED)
 BUSY = (*WAITS, InteractionState.AGENT, InteractionState.WRAP_UP)
 
@@ -84,9 +77,6 @@ class WaitingRoom:
         self._store = store
         self._company = company
         self._clock = clock
-        self._gates = Gates(company.queues)
-        self._handled: OrderedDict[str, Handling] = OrderedDict()
-        self._read_to: datetime | None = None
         self._look: Look | None = None
         self._kept_s = 0.0
         self._making = asyncio.Lock()
@@ -123,27 +113,15 @@ class WaitingRoom:
 
     async def _make(self, tx: Transaction) -> Look:
         now, begun = self._clock.now(), time.perf_counter()
-        view = View(0, self._company, lambda: 0.0, self._gates)
-        await self._load_past(view, tx, now)
-        items, offers = await load_present(view, tx)
-        for number, item in enumerate(items):
-            view.place(item, offers.get(item.id, ()))
-            view.join(item)
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
-        view.move_gates(now.timestamp())
+        last = self._look
+        if last is None or last.view.outdated or now - last.at > ANEW_AFTER:
+            view = View(0, self._company, lambda: 0.0)
+            await load_past(view, tx, now)
+        else:
+            view = last.view
+            await load_refusals(view, tx, now)
+            await load_outcomes(view, tx, last.at - OVERLAP)
+        await load_changes(view, tx)
+        view.pass_time(now.timestamp())
         self._kept_s = max(KEPT_S, SHARE * (time.perf_counter() - begun))
         return Look(view, now)
-
-    async def _load_past(self, view: View, tx: Transaction, now: datetime) -> None:
-        window = timedelta(seconds=view.gates.longest_window_s)
-        await load_refusals(view, tx, now)
-        await load_outcomes(view, tx, self._read_to - OVERLAP if self._read_to else now - window)
-        self._read_to = now
-        for item in reversed(await tx.interactions.recent(LEARN_FROM)):
-            if (handling := handling_of(item)) is not None:
-                self._handled.setdefault(item.id, handling)
-        while len(self._handled) > REMEMBERED:
-            self._handled.popitem(last=False)
-        for handling in self._handled.values():
-            view.acd.note_handled(*handling)

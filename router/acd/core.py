@@ -21,13 +21,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import NamedTuple
 
-from router.acd.explain import Explanation, Ground, Scene, explain, words_of
+from router.acd.explain import Explanation, Ground, Scene, explain
 from router.acd.lines import Entry, Line, Place, Spot, Waiting, waiting_from
+from router.acd.matches import Match, Pairing
 from router.acd.needs import stage_at
 from router.acd.pools import Post
-from router.acd.queueing import Choice, QueueState, Wish
+from router.acd.queueing import QueueState, Wish
 from router.acd.seats import BITS, Seat, moved_between
 from router.acd.strategies import OCCUPANCY_KEPT_S
 from router.company import Queue
@@ -40,28 +40,6 @@ FIRST_OF_ALL: Entry = (-math.inf, "")
 LAST_OF_ALL: Entry = (math.inf, "")
 REORDERED_AT_ONCE = 16
 """At most so many idle agents' occupancies are looked at again in one decision."""
-
-
-class Match(NamedTuple):
-    """An interaction for an agent (for several only with ring-all), and through which queue."""
-
-    interaction_id: str
-    queue: str
-    agent_ids: tuple[str, ...]
-    ground: Ground
-
-    @property
-    def why(self) -> str:
-        """The reason in words."""
-        return words_of(self.ground)
-
-
-class Pairing(NamedTuple):
-    """A possible match before it is applied."""
-
-    spot: Spot
-    seats: tuple[Seat, ...]
-    choice: Choice | None
 
 
 class Acd:
@@ -246,6 +224,17 @@ class Acd:
         earlier = self._first_for_freed(now, limit)
         pairing = self._pair(earlier, now) if earlier else newcomer
         return self._apply(pairing, now) if pairing else None
+
+    def settle(self, now: float) -> None:
+        """Let time pass without deciding, where somebody only looks on: all stand in line."""
+        self._fire(now)
+        self._pool_touched(now)
+        self._freed.clear()
+        newcomers, self._newcomers = self._newcomers, []
+        for entry in newcomers:
+            place = self._places.get(entry[1])
+            if place is not None and place.fresh and place.entry == entry:
+                self._settle(place, now)
 
     def wake_at(self) -> float | None:
         """When time alone may make a match possible; None when never."""

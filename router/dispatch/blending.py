@@ -69,11 +69,6 @@ class Flow:
             for level in levels:
                 level.note(at, waited_s)
 
-    def vacate(self) -> None:
-        """Nobody waits as far as is known."""
-        self._waiting.clear()
-        self._oldest.clear()
-
     def wait(self, interaction_id: str, joined_at: float) -> None:
         """Somebody waits here since then."""
         if self._waiting.get(interaction_id) != joined_at:
@@ -150,13 +145,6 @@ class Gates:
         for queue_id, flow in self._flows.items():
             watching = (gate for gate in self._gates.values() if queue_id in gate.blend.inbound)
             flow.measure([gate.level for gate in watching])
-
-    def begin_anew(self) -> None:
-        """Nobody waits as far as is known, and all are open; what was measured stays."""
-        for flow in self._flows.values():
-            flow.vacate()
-        for gate in self._gates.values():
-            gate.why = ""
 
     def note(self, fact: Fact) -> None:
         """How it went for a customer of an inbound queue; the same fact again changes nothing."""

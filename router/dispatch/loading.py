@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -18,7 +19,7 @@ from router.ports import Transaction
 LEARN_FROM = 500
 """So many of the newest interactions tell how long handling takes."""
 AT_ONCE = 250
-"""Interactions that are placed without a pause: with many waiting it takes seconds."""
+"""Interactions that are placed without a pause: all of very many take seconds."""
 WAITING_STATES = (InteractionState.WAITING, InteractionState.SCHEDULED)
 WORKING = (InteractionState.OFFERED, InteractionState.AGENT, InteractionState.WRAP_UP)
 OUTCOMES: tuple[type[Fact], ...] = (OfferAccepted, InteractionEnded)
@@ -56,6 +57,30 @@ async def load_present(view: View, tx: Transaction) -> tuple[list[Interaction], 
         view.put_agent(agent)
     offers = by_interaction(await tx.interactions.ringing_offers())
     return await tx.interactions.in_states((*WAITING_STATES, *WORKING)), offers
+
+
+async def load_changes(view: View, tx: Transaction) -> None:
+    """Bring the view of somebody who is told of no facts to where the store is.
+
+    Rows are read only of interactions that have changed; of all others their versions.
+    """
+    versions = await tx.interactions.versions((*WAITING_STATES, *WORKING))
+    for agent in await tx.people.agents():
+        if view.agents.get(agent.id) != agent:
+            view.put_agent(agent)
+    offers = by_interaction(await tx.interactions.ringing_offers())
+    changed = [each for each in view.known if each not in versions]
+    changed += (
+        each
+        for each, version in versions.items()
+        if view.differs(each, version, offers.get(each, ()))
+    )
+    for start in range(0, len(changed), AT_ONCE):
+        rows = await tx.interactions.get_many(changed[start : start + AT_ONCE])
+        for item in rows.values():
+            view.place(item, offers.get(item.id, ()))
+            view.join(item)
+        await asyncio.sleep(0)
 
 
 def by_interaction(offers: Iterable[Offer]) -> Offers:

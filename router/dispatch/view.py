@@ -33,8 +33,6 @@ ASKED_FOR_S = 86_400.0
 """So long a question is kept from the agent who asks it: longer than any question waits."""
 
 OVER = frozenset({InteractionState.NEW, InteractionState.BOT, InteractionState.ENDED})
-Handling = tuple[str, Channel, float]
-"""Queue, channel, and how many seconds an interaction took."""
 HANDLED = frozenset({InteractionState.AGENT, InteractionState.WRAP_UP})
 
 
@@ -79,9 +77,8 @@ class View:
     epoch: int
     company: Company
     chance: Callable[[], float]
-    gates: Gates = field(default_factory=lambda: Gates({}))
-    """Those of an earlier view may be handed on: what they measured stays."""
     acd: Acd = field(init=False)
+    gates: Gates = field(init=False)
     watch: Watch = field(default_factory=Watch)
     known: dict[str, Known] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -100,8 +97,7 @@ class View:
 
     def __post_init__(self) -> None:
         self.acd = Acd(self.company.queues, self.chance)
-        self.gates.begin_anew()
-        self.gates.configure(self.company.queues)
+        self.gates = Gates(self.company.queues)
         self._version = self.company.version
 
     @property
@@ -139,6 +135,14 @@ class View:
             return True
         known = self.known.get(item.id)
         return known is not None and item.version < known.version
+
+    def differs(self, interaction_id: str, version: int, offers: Iterable[Offer]) -> bool:
+        """Whether it stands otherwise in the store, for who is not told of facts."""
+        known = self.known.get(interaction_id)
+        if known is None or known.version != version:
+            return True
+        ringing = self._by_interaction.get(interaction_id, set())
+        return ringing != {offer.id for offer in offers}
 
     def place(self, item: Interaction, offers: Sequence[Offer]) -> None:
         """Put an interaction where its row and its ringing offers say."""
@@ -234,8 +238,10 @@ class View:
 
     def learn(self, item: Interaction) -> None:
         """Take how long it took into the measured handle times, if it is over."""
-        if (handling := handling_of(item)) is not None:
-            self.acd.note_handled(*handling)
+        over = item.state is InteractionState.ENDED
+        if over and item.accepted_at is not None and item.ended_at is not None and item.queue:
+            seconds = (item.ended_at - item.accepted_at).total_seconds()
+            self.acd.note_handled(item.queue, item.channel, max(0.0, seconds))
 
     # -- what no row says --------------------------------------------------------------
 
@@ -255,6 +261,12 @@ class View:
         for gate in moved:
             self.acd.gate(gate.queue_id, gate.shut, gate.why)
         return moved
+
+    def pass_time(self, now: float) -> None:
+        """What time alone changes, for somebody who only looks on and offers nothing."""
+        self.move_gates(now)
+        self.acd.settle(now)
+        self.due(now)
 
     # -- offers ------------------------------------------------------------------------
 
@@ -387,12 +399,3 @@ class View:
             self.gates.wake_at(now),
         )
         return min((moment for moment in moments if moment is not None), default=None)
-
-
-def handling_of(item: Interaction) -> Handling | None:
-    """How long it took from its acceptance to the end of its wrap-up, if it is over."""
-    over = item.state is InteractionState.ENDED
-    if not over or item.accepted_at is None or item.ended_at is None or not item.queue:
-        return None
-    seconds = (item.ended_at - item.accepted_at).total_seconds()
-    return item.queue, item.channel, max(0.0, seconds)

@@ -152,6 +152,13 @@ class SqlInteractions:
         )
         return await self._many(query)
 
+    async def versions(self, states: Iterable[InteractionState]) -> dict[str, int]:
+        """Of all in these states."""
+        query = select(interactions.c.id, interactions.c.version).where(
+            interactions.c.state.in_([str(state) for state in states])
+        )
+        return {row.id: row.version for row in await self._db.execute(query)}
+
     async def homes(self) -> set[str]:
         """The processes that own the lines of calls that are not over."""
         rows = await self._db.execute(select(interactions.c.home).where(*ON_THE_LINE).distinct())

@@ -159,6 +159,21 @@ class TestStore:
             found = await tx.interactions.in_states([InteractionState.WAITING])
         assert [one.id for one in found] == ["early", "middle", "late"]
 
+    async def test_versions_are_told_of_those_in_some_states_and_rise_with_each_save(
+        self, store: SqlStore
+    ) -> None:
+        states = [InteractionState.WAITING, InteractionState.BOT]
+        async with store.transaction() as tx:
+            await tx.interactions.add(interaction("waits", state=InteractionState.WAITING))
+            await tx.interactions.add(interaction("done", state=InteractionState.ENDED))
+            assert await tx.interactions.versions([InteractionState.SCHEDULED]) == {}
+        async with store.transaction() as tx:
+            old = await tx.interactions.get("waits")
+            assert await tx.interactions.versions(states) == {"waits": old.version}
+            await tx.interactions.save(replace(old, state=InteractionState.BOT))
+        async with store.reading() as tx:
+            assert await tx.interactions.versions(states) == {"waits": old.version + 1}
+
     async def test_customer_continues_the_newest_open_one(self, store: SqlStore) -> None:
         async with store.transaction() as tx:
             await tx.interactions.add(interaction("done", state=InteractionState.ENDED))

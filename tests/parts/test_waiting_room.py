@@ -29,8 +29,8 @@ from router.model import (
 from tests.fakes.core import Core, running_core
 from tests.parts.test_dispatcher import BLENDED, ORDERS, World, company_of, world_of
 
-LATER = timedelta(seconds=100)
-"""Longer than any look is kept."""
+LATER = timedelta(seconds=50)
+"""Longer than a look is kept, and not so long that all is made anew."""
 
 
 @pytest.fixture
@@ -120,6 +120,49 @@ async def test_look_is_kept_for_a_moment_and_then_made_anew(core: Core) -> None:
     assert await room.look() is before
     clock.at += LATER
     assert await room.look() is not before
+
+
+async def test_looks_that_follow_each_other_see_what_a_first_look_sees(core: Core) -> None:
+    clock = StillClock(core.clock.now())
+    room = WaitingRoom(core.store, core.company, clock)
+    life = core.lifecycle
+
+    async def seen_alike() -> None:
+        """By somebody who has looked all the time, and by somebody who has just come."""
+        clock.at += LATER
+        theirs = await WaitingRoom(core.store, core.company, clock).look()
+        ours = await room.look()
+        for item in await core.interactions():
+            assert ours.position(item.id) == theirs.position(item.id)
+            assert ours.estimate_s(item.id) == theirs.estimate_s(item.id)
+            told = ours.explanation(item, (), clock.at)
+            assert told == theirs.explanation(item, (), clock.at)
+            assert (told is not None) == (item.state is InteractionState.WAITING)
+
+    for name in ("ana", "ben"):
+        await core.add_agent(name)
+    await seen_alike()
+    first, second, third = [await wait(core, name) for name in ("maria", "peter", "lina")]
+    await seen_alike()
+    for name in ("ana", "ben"):
+        await life.set_presence(name, Presence.AVAILABLE)
+    await seen_alike()
+    offer = await life.offer(first, "ana", "test")
+    await seen_alike()
+    await life.accept(offer.id, "ana")
+    await seen_alike()
+    refused = await life.offer(second, "ben", "test")
+    await life.reject(refused.id, "ben")
+    await life.end(third.id, EndedBy.CUSTOMER, "left")
+    await seen_alike()
+    await life.end(first.id, EndedBy.CUSTOMER, "left")
+    await seen_alike()
+    await life.complete_wrap_up(first.id, "ana", "solved")
+    await life.set_presence("ben", Presence.AWAY, "lunch")
+    await seen_alike()
+    clock.at += timedelta(hours=1)  # nobody has looked for an hour: all is made anew
+    await wait(core, "nora")
+    await seen_alike()
 
 
 # -- what every process sees is what the dispatcher decides by --------------------------------
