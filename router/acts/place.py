@@ -2,11 +2,13 @@
 
 1. The head start is decided once, at joining (docs/acd.md): the queue's base, what the plan
    brings (waiting so far, a callback's boost), and what priority and returning earn.
-2. Who was dropped or gave up and comes back to the same queue on the same channel within
-   ``returning_within_s`` keeps the joining time of then.
+2. Who was dropped or gave up and turns up again on the same channel within
+   ``returning_within_s`` keeps the joining time of then in the same queue. How long the bot
+   talks with them before they join does not matter; once an agent has had them it is over.
 3. The customer's own agent is waited for, else the one who served them last within the
-   rule's days: never one who is offline, and only for the rule's seconds. Nothing of this
-   holds for what an agent transfers or asks, or for a callback: those name their agent.
+   rule's days (not one who was only asked): never one who is offline, and only for the rule's
+   seconds. Nothing of this holds for what an agent transfers or asks, or for a callback:
+   those name their agent.
 4. A skill that was asked for and that nobody of the queue has falls away at once, unless a
    step of the queue waives it in time: nobody waits for what can never be.
 """
@@ -90,13 +92,15 @@ async def _customer(act: Act, customer_id: str) -> Customer | None:
 
 async def _returning(act: Act, item: Interaction, joining: Joining) -> Interaction:
     rules = joining.queue.rules
-    if rules.returning_within_s <= 0:
+    if rules.returning_within_s <= 0 or item.accepted_at is not None:
         return item
-    since = joining.now - timedelta(seconds=rules.returning_within_s)
+    since = item.created_at - timedelta(seconds=rules.returning_within_s)
     left = await act.step(steps.LEFT_LATELY, (item.customer_id, since))
     for before in left:
         same = before.channel is item.channel and before.queue == joining.queue.id
-        if before.id != item.id and same and before.joined_at and _came_to_nothing(before):
+        contact = before.id != item.id and before.parent_id is None
+        earlier = contact and before.created_at <= item.created_at
+        if earlier and same and before.joined_at and _came_to_nothing(before):
             head_start_s = item.head_start_s + rules.boosts.returning_s
             return replace(item, joined_at=before.joined_at, head_start_s=head_start_s)
     return item
@@ -121,7 +125,8 @@ async def _preferring(
         return item
     since = now - timedelta(days=rules.last_agent.within_days)
     served = await act.tx.interactions.served_lately(customer.id, since)
-    last = next((one.agent_id for one in served if one.id != item.id and one.agent_id), None)
+    others = (one for one in served if one.id != item.id and one.parent_id is None)
+    last = next((one.agent_id for one in others if one.agent_id), None)
     agent = await _there(act, last) if last else None
     if agent is None or joining.queue.id not in agent.queues:
         return item
