@@ -77,6 +77,7 @@ from gateway.waiting_room import WaitingRoom
 from gateway.welcome import welcome
 from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
+from router.acts.customers import Customers
 from router.acts.lifecycle import Lifecycle
 from router.acts.transfers import Transfers
 from router.acts.waiting import Waiting
@@ -125,6 +126,7 @@ class Installation:
         self.transfers = Transfers(self.store, self.company, self.clock, self.relay, self.bus)
         self.consults = Consults(self.store, self.company, self.clock, self.relay, self.bus)
         self.callbacks = Callbacks(self.store, self.company, self.clock, self.relay)
+        self.customers = Customers(self.store, self.company, self.clock, self.relay)
         self.waiting = Waiting(self.store, self.company, self.clock, self.relay)
         self.versions = Versions(self.store, self.company, self.clock, self.relay, PASSWORDS)
         self.campaigns = Campaigns(self.store, self.clock)
@@ -455,6 +457,7 @@ class Installation:
             transfers=self.transfers,
             consults=self.consults,
             callbacks=self.callbacks,
+            customers=self.customers,
             bus=self.bus,
             clock=self.clock,
             company=self.company,

@@ -102,8 +102,8 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _more(error: Exception) -> dict[str, Any]:
-    """Extension members (RFC 9457 §3.2): every problem of a configuration with its place."""
-    if isinstance(error, errors.BadConfiguration) and error.problems:
+    """Extension members (RFC 9457 §3.2): every problem of what was sent, with its place."""
+    if isinstance(error, errors.BadConfiguration | errors.BadCustomer) and error.problems:
         return {"problems": [asdict(flaw) for flaw in error.problems]}
     return {}
 

@@ -11,6 +11,7 @@ from gateway.api.callbacks import callback_routes
 from gateway.api.calls import call_route
 from gateway.api.company_parts import part_routes
 from gateway.api.configuration import configuration_routes
+from gateway.api.customers import customer_routes
 from gateway.api.letters import letter_routes
 from gateway.api.reading import reading_routes
 from gateway.desk.actions import DeskActions
@@ -19,6 +20,7 @@ from gateway.desk.socket import desk_socket
 from gateway.pages.callbacks import callback_pages
 from gateway.pages.campaigns import campaign_routes
 from gateway.pages.configuration import configuration_pages
+from gateway.pages.customers import customer_pages
 from gateway.pages.interactions import interaction_routes
 from gateway.pages.render import STATIC, STATIC_PATH, Pages
 from gateway.pages.reports import report_routes
@@ -52,6 +54,7 @@ def desk_routes(services: Services, pages: Pages) -> list[Any]:
         *interaction_routes(services, pages),
         *report_routes(services, pages),
         *callback_pages(services, pages),
+        *customer_pages(services, pages),
         *campaign_routes(services, pages),
         *configuration_pages(services, pages),
         *system_routes(services, pages),
@@ -60,6 +63,7 @@ def desk_routes(services: Services, pages: Pages) -> list[Any]:
         *reading_routes(services, floor),
         *letter_routes(services),
         *callback_routes(services),
+        *customer_routes(services),
         *configuration_routes(services),
         *part_routes(services),
     ]

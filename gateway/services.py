@@ -12,6 +12,7 @@ from gateway.ports import ArticleSearch
 from gateway.waiting_room import WaitingRoom
 from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
+from router.acts.customers import Customers
 from router.acts.lifecycle import Lifecycle
 from router.acts.transfers import Transfers
 from router.company import Company
@@ -28,6 +29,7 @@ class Services:
     transfers: Transfers
     consults: Consults
     callbacks: Callbacks
+    customers: Customers
     bus: Bus
     clock: Clock
     company: Company

@@ -116,6 +116,14 @@ class BadConfiguration(ParleyError):
         self.problems = tuple(problems)
 
 
+class BadCustomer(ParleyError):
+    """What was to be said of customers is wrong; the message names each place and the fix."""
+
+    def __init__(self, detail: str = "", problems: Sequence[Flaw] = ()) -> None:
+        super().__init__(detail or "\n".join(str(flaw) for flaw in problems))
+        self.problems = tuple(problems)
+
+
 class BusUnavailable(ParleyError):
     """The message broker cannot be reached. Check RABBIT_URL and that it runs."""
 

@@ -386,6 +386,19 @@ class WrapUpCompleted(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMarked(Fact):
+    """What is due to a customer was changed by ``author`` (a login): so it is now.
+
+    Once about the customer, and once for each of their interactions that was open.
+    """
+
+    customer_id: str
+    vip: bool
+    dedicated_agent: str | None
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationChanged(Fact):
     """The company's rules have a new version; every process adopts it."""
 
@@ -534,6 +547,7 @@ ALL: tuple[type[Fact], ...] = (
     VoicemailLeft,
     InteractionEnded,
     WrapUpCompleted,
+    CustomerMarked,
     ConfigurationChanged,
     DeadLetterDiscarded,
     PresenceChanged,

@@ -144,6 +144,7 @@ def _customer(row: Mapping[str, Any], timezone: str, now: datetime) -> Customer:
         identities=tuple(identities),
         language=row.get("language", "en"),
         vip=row.get("vip", False),
+        dedicated_agent=row.get("dedicated_agent"),
         timezone=timezone,
         notes=row.get("notes", ""),
         created_at=now - timedelta(days=first + 1),

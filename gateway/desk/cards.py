@@ -13,6 +13,7 @@ from gateway.desk.views import (
     iso,
     message_view,
     offer_view,
+    own_agent_of,
 )
 from router.company import Company
 from router.events import HoldEnded, HoldStarted
@@ -31,7 +32,7 @@ async def card_of(tx: Transaction, item: Interaction, company: Company) -> View:
     return {
         **interaction_view(item, company),
         "on_hold": await _on_hold(tx, item),
-        "customer": customer_view(customer),
+        "customer": customer_view(customer, await own_agent_of(tx, customer)),
         "messages": [message_view(message) for message in messages],
         "history": history_view(earlier, item, company),
         "asked_by": await asker_of(tx, item),

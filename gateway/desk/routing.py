@@ -51,6 +51,7 @@ MOVES: tuple[type[Fact], ...] = (
     events.CallbackFailed,
     events.CallbackCancelled,
     events.VoicemailLeft,
+    events.CustomerMarked,
     events.InteractionEnded,
 )
 ENDS_STAY = (

@@ -137,8 +137,11 @@ def _draft_id(message: Message) -> str | None:
     return external.removeprefix(DRAFT_PREFIX) if external.startswith(DRAFT_PREFIX) else None
 
 
-def customer_view(customer: Customer) -> View:
-    """Who it is. ``hue`` (0..359) colours the avatar, the same on every page."""
+def customer_view(customer: Customer, own_agent: str = "") -> View:
+    """Who it is; ``own_agent`` is the name of the dedicated agent, where there is one.
+
+    ``hue`` (0..359) colours the avatar, the same on every page.
+    """
     digest = hashlib.sha256(customer.id.encode()).digest()
     return {
         "id": customer.id,
@@ -149,6 +152,8 @@ def customer_view(customer: Customer) -> View:
         ],
         "language": customer.language,
         "vip": customer.vip,
+        "dedicated_agent": customer.dedicated_agent,
+        "own_agent": own_agent,
         "timezone": customer.timezone,
         "notes": customer.notes,
         "hue": int.from_bytes(digest[:2], "big") % 360,
@@ -184,6 +189,13 @@ async def customer_of(tx: Transaction, customer_id: str) -> Customer:
         return await tx.people.customer(customer_id)
     except NoSuchCustomer:
         return Customer(id=customer_id, name="")
+
+
+async def own_agent_of(tx: Transaction, customer: Customer) -> str:
+    """The name of the customer's dedicated agent; empty without one, or when that one left."""
+    login = customer.dedicated_agent
+    found = await tx.people.agents_among([login]) if login else {}
+    return found[login].name if login in found else ""
 
 
 def is_work(item: Interaction, agent_id: str) -> bool:

@@ -16,6 +16,7 @@ from gateway.auth.guards import needs, person_of
 from gateway.desk.routing import routing_of
 from gateway.desk.talk_views import giver_of
 from gateway.desk.views import customer_of
+from gateway.pages.customers import due_context
 from gateway.pages.recording import NoRecording, audio_response, inside
 from gateway.pages.render import Pages, span
 from gateway.pages.story import Teller
@@ -136,6 +137,7 @@ def _one(services: Services, pages: Pages) -> HTTPRouteHandler:
             "names": names,
             "queues": company.queues,
             "earlier": [other for other in earlier if other.id != item.id],
+            **due_context(company),
         }
         return pages.page(request, "interaction", person_of(request), context)
 

@@ -40,6 +40,7 @@ NAVIGATION = (
     ("floor", "/floor", Role.SUPERVISOR),
     ("interactions", "/interactions", Role.SUPERVISOR),
     ("callbacks", "/callbacks", Role.SUPERVISOR),
+    ("customers", "/customers", Role.SUPERVISOR),
     ("reports", "/reports", Role.SUPERVISOR),
     ("campaigns", "/campaigns", Role.SUPERVISOR),
     ("configuration", "/configuration", Role.ADMIN),

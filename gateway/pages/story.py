@@ -18,7 +18,10 @@ from router.events import Fact, MessageAdded, TalkArranged
 AnyRequest = Request[Any, Any, Any]
 
 NAMED = frozenset(
-    {"agent_id", "from_agent_id", "to_agent_id", "by_agent_id", "queue", "target", "author"}
+    {
+        *("agent_id", "from_agent_id", "to_agent_id", "by_agent_id", "dedicated_agent"),
+        *("queue", "target", "author"),
+    }
 )
 """Fields of facts that may hold an id whose name is shown instead."""
 TRANSLATED = {
@@ -99,6 +102,8 @@ class Teller:
     def _value(self, name: str, value: Any) -> Any:
         if value is None:
             return "–"
+        if isinstance(value, bool):
+            return self._text(f"{name}.{'yes' if value else 'no'}")
         if name in NAMED:
             return self._names.get(value, value)
         if name == "address":

@@ -34,6 +34,7 @@ HEARD: tuple[type[Fact], ...] = (
     events.OfferAccepted,
     events.BotStarted,
     events.WrapUpCompleted,
+    events.CustomerMarked,
     events.PresenceChanged,
     events.ConfigurationChanged,
     events.RouterTicked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from router.errors import Conflict, NoSuchAgent, NoSuchCustomer
@@ -77,18 +77,27 @@ class SqlPeople:
         return _grouped(rows.mappings().all())
 
     async def search_customers(self, words: str, limit: int = 20) -> list[Customer]:
-        """By part of the name or of an identity."""
-        pattern = f"%{words.lower()}%"
-        found = await self._db.execute(
-            select(customers.c.id)
-            .outerjoin(identities, identities.c.customer_id == customers.c.id)
-            .where(
-                or_(func.lower(customers.c.name).like(pattern), identities.c.value.like(pattern))
-            )
-            .distinct()
-            .limit(limit)
+        """By part of the name or of an identity; by name."""
+        part = words.lower()
+        theirs = identities.c.customer_id == customers.c.id
+        address = exists().where(theirs, identities.c.value.contains(part, autoescape=True))
+        name = func.lower(customers.c.name).contains(part, autoescape=True)
+        return await self._by_name(or_(name, address), limit)
+
+    async def marked_customers(self, limit: int = 20) -> list[Customer]:
+        """Those with priority or an agent of their own; by name."""
+        return await self._by_name(
+            or_(customers.c.vip.is_(True), customers.c.dedicated_agent.is_not(None)), limit
         )
-        return [await self.customer(customer_id) for customer_id in found.scalars()]
+
+    async def _by_name(self, which: ColumnElement[bool], limit: int) -> list[Customer]:
+        order = func.lower(customers.c.name), customers.c.id
+        rows = await self._db.execute(
+            select(customers.c.id).where(which).order_by(*order).limit(limit)
+        )
+        ids = list(rows.scalars())
+        found = await self.customers(ids)
+        return [found[each] for each in ids]
 
     async def add_customer(self, customer: Customer) -> None:
         """Insert with all identities; ``Conflict`` when one is taken."""

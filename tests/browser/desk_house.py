@@ -26,6 +26,7 @@ from gateway.waiting_room import WaitingRoom
 from router.acts.act import HandoffPlan
 from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
+from router.acts.customers import Customers
 from router.acts.lifecycle import Lifecycle
 from router.acts.transfers import Transfers
 from router.bus.memory import MemoryBus
@@ -198,6 +199,7 @@ async def desk_house(
         transfers=Transfers(store, company, clock, relay, bus),
         consults=Consults(store, company, clock, relay, bus),
         callbacks=Callbacks(store, company, clock, relay),
+        customers=Customers(store, company, clock, relay),
         bus=bus,
         clock=clock,
         company=company,

@@ -264,6 +264,7 @@ class TestStore:
             assert await tx.people.find_customer(MAIL) == anna
             assert await tx.people.search_customers("ozol") == [anna]
             assert await tx.people.search_customers("2000000") == [anna]
+            assert await tx.people.search_customers("%") == []
 
     async def test_taken_identity_is_a_conflict(self, store: SqlStore) -> None:
         async with store.transaction() as tx:

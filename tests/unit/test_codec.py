@@ -31,6 +31,8 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 whole = st.integers(-(2**53), 2**53)
 values: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
+    str | None: st.none() | texts,
+    bool: st.booleans(),
     int: whole,
     float: floats,
     float | None: st.none() | floats,

@@ -19,7 +19,8 @@ function customer(card) {
       h("div.grow", {}, h("h2", {}, who.name || t("work.unnamed")), !card.parent_id && h("div.muted.small.clip", {}, card.from)),
       who.vip && h("span.chip.warn", {}, icon("star", "small"), t("context.vip"))),
     h("dl.facts", {}, rows, h("dt", {}, t("context.language")), h("dd", {}, languageName(card.language || who.language)),
-      h("dt", {}, t("context.zone")), h("dd", {}, who.timezone)),
+      h("dt", {}, t("context.zone")), h("dd", {}, who.timezone),
+      who.own_agent && [h("dt", {}, t("due.agent")), h("dd", {}, who.own_agent)]),
     who.notes && h("div.notice.info", {}, who.notes));
 }
 

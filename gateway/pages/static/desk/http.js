@@ -3,9 +3,12 @@
 export const csrf = document.querySelector('meta[name="csrf"]').content;
 
 /** POST `body`; the answer's JSON, or an Error whose message can be shown. */
-export async function post(path, body = {}) {
+export const post = (path, body = {}) => send("POST", path, body);
+
+/** The same with another method. */
+export async function send(method, path, body) {
   const response = await fetch(path, {
-    method: "POST",
+    method,
     headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, Accept: "application/json" },
     body: JSON.stringify(body),
   });

@@ -1,0 +1,79 @@
+// What is due to a customer: each change is saved at once. And the list of customers to import.
+
+import { post, send } from "./http.js";
+import { toast } from "./toast.js";
+import { t } from "./words.js";
+
+const KEPT = "parley.imported";
+
+/** The login of the agent written so; what is no agent's name is left to the server to refuse. */
+function loginOf(written) {
+  const options = [...document.querySelectorAll("#own-agents option")];
+  return options.find((one) => one.value === written)?.dataset.login ?? written;
+}
+
+const wanted = (field) => (field.dataset.due === "vip" ? field.checked : loginOf(field.value.trim()) || null);
+
+function put(field, customer) {
+  if (field.dataset.due === "vip") field.checked = customer.vip;
+  else field.value = customer.own_agent ? field.value.trim() : "";
+}
+
+async function save(field) {
+  field.disabled = true;
+  const address = `/api/customers/${encodeURIComponent(field.dataset.customer)}`;
+  try {
+    put(field, await send("PATCH", address, { [field.dataset.due]: wanted(field) }));
+    field.defaultChecked = field.checked;
+    field.defaultValue = field.value;
+    toast(t("due.saved", { name: field.dataset.name }));
+  } catch (error) {
+    toast(error.message, "bad");
+    field.checked = field.defaultChecked;
+    field.value = field.defaultValue;
+  } finally {
+    field.disabled = false;
+    // Whoever has gone on to the next field stays there.
+    if (document.activeElement === document.body) field.focus();
+  }
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.dataset.due) save(event.target);
+});
+// What was changed before this script had come is not lost.
+for (const field of document.querySelectorAll("[data-due]")) {
+  const typing = field === document.activeElement && field.dataset.due !== "vip";
+  if (!typing && (field.checked !== field.defaultChecked || field.value !== field.defaultValue)) save(field);
+}
+
+const form = document.getElementById("import-form");
+const opener = document.getElementById("open-import");
+opener?.addEventListener("click", () => {
+  form.hidden = !form.hidden;
+  opener.setAttribute("aria-expanded", String(!form.hidden));
+  if (!form.hidden) form.querySelector("input").focus();
+});
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const notice = form.querySelector("[role=alert]");
+  const button = form.querySelector("[type=submit]");
+  notice.hidden = true;
+  button.disabled = true;
+  try {
+    const done = await post("/api/customers/import", { csv: await form.querySelector("input").files[0].text() });
+    sessionStorage.setItem(KEPT, t("due.imported", done));
+    location.assign("/customers");
+  } catch (error) {
+    notice.querySelector("span").textContent = error.message;
+    notice.hidden = false;
+    button.disabled = false;
+  }
+});
+
+const imported = sessionStorage.getItem(KEPT);
+if (imported) {
+  sessionStorage.removeItem(KEPT);
+  toast(imported);
+}
