@@ -56,6 +56,8 @@ from router.company import Company
 from router.errors import Conflict, IllegalMove, ParleyError
 from router.events import (
     BotStarted,
+    CallbackRequested,
+    CallbackScheduled,
     CallConnected,
     Fact,
     InteractionEnded,
@@ -161,6 +163,8 @@ class Switchboard:
             InteractionOverflowed,
             BotStarted,
             InteractionEnded,
+            CallbackRequested,
+            CallbackScheduled,
             TalkArranged,
         )
         await self._bus.subscribe(self.home, self._hear, heard, lasting=False)
@@ -385,8 +389,8 @@ class Switchboard:
                     self._accompany(call)
             case InteractionOverflowed(way=Way.VOICEMAIL):
                 self._take_message(call, fact.say)
-            case InteractionOverflowed():
-                await self._line.overflowed(call, fact, self._people, self._spawn)
+            case InteractionOverflowed() | CallbackRequested() | CallbackScheduled():
+                await self._line.hear(call, fact, self._people, self._spawn)
             case TalkArranged(arrangement=Arrangement.RELEASED):
                 self._people.release(call)
             case TalkArranged():

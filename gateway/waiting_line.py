@@ -28,6 +28,7 @@ from gateway.waiting_texts import (
     NO_NUMBER,
     OFFER,
     PROMISED,
+    PROMISED_LATER,
     place_text,
     said,
 )
@@ -36,7 +37,7 @@ from router.acts.parties import TransferOutcome
 from router.acts.transfers import RING_S
 from router.company import Company
 from router.errors import CallbackExists, CallbackRefused, IllegalMove, ParleyError
-from router.events import InteractionOverflowed
+from router.events import CallbackRequested, CallbackScheduled, InteractionOverflowed
 from router.model import EndedBy, Interaction, InteractionState
 from router.ports import Clock, Store
 from router.rules import Rules, Way
@@ -46,6 +47,9 @@ FIRST_S = 5.0
 CALL_ME_KEY = "1"
 RINGS_S = 2.0
 """While it rings at somebody it is looked at again so soon."""
+
+Heard = InteractionOverflowed | CallbackRequested | CallbackScheduled
+"""What happens to a caller who waits, and is to be said."""
 
 log = logging.getLogger(__name__)
 
@@ -184,8 +188,15 @@ class WaitingLine:
             log.info("no callback for %s: %s", call.interaction_id, error)
             self._refused.add(call.interaction_id)
             await self._speaker.say(call.leg, said(NO_NUMBER, item.language), item.language)
+
+    async def _promised(self, call: Call, fact: CallbackRequested | CallbackScheduled) -> None:
+        """They will be called back, whoever asked for it: say so, and let the line go."""
+        if call.leg.closed.is_set():
             return
-        await self._speaker.say(call.leg, said(PROMISED, item.language), item.language)
+        item = await self._load(call.interaction_id)
+        text = PROMISED if isinstance(fact, CallbackRequested) else PROMISED_LATER
+        call.leg.flush()
+        await self._speaker.say(call.leg, said(text, item.language), item.language)
         await call.leg.hang_up()
 
     def _due_s(self, item: Interaction, rules: Rules, told_at: datetime | None) -> float | None:
@@ -202,10 +213,16 @@ class WaitingLine:
 
     # -- rules that apply ----------------------------------------------------------
 
-    async def overflowed(
+    async def hear(self, call: Call, fact: Heard, people: Joining, spawn: Spawn) -> None:
+        """Say what it means for the caller. Returns when they may be taken elsewhere."""
+        if isinstance(fact, InteractionOverflowed):
+            await self._overflowed(call, fact, people, spawn)
+        else:
+            await self._promised(call, fact)
+
+    async def _overflowed(
         self, call: Call, fact: InteractionOverflowed, people: Joining, spawn: Spawn
     ) -> None:
-        """Say what the rule says. Returns when the caller may be taken elsewhere."""
         item = await self._load(call.interaction_id)
         if fact.way == Way.NUMBER:
             spawn(self._to_number(call, fact, people), f"overflow-{call.interaction_id}")

@@ -45,6 +45,11 @@ PROMISED: Texts = {
     "zh": "谢谢。我们会保留您的位置，轮到您时回拨给您。再见。",
     "lv": "Paldies. Jūsu vieta paliek, un mēs zvanīsim, kad pienāks jūsu kārta. Uz redzēšanos.",
 }
+PROMISED_LATER: Texts = {
+    "en": "Thank you. We call you at the time agreed. Goodbye.",
+    "zh": "谢谢。我们会在约定的时间致电给您。再见。",
+    "lv": "Paldies. Mēs zvanīsim norunātajā laikā. Uz redzēšanos.",
+}
 NO_NUMBER: Texts = {
     "en": "We cannot call you back at the moment. Please stay on the line.",
     "zh": "目前无法为您回拨，请继续等待。",

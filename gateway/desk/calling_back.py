@@ -51,8 +51,8 @@ class CallingBack:
         async with self._services.store.transaction() as tx:
             item = await tx.interactions.get(request.interaction_id)
         queue = self._queue_of(item)
-        due = local_time(request.day, request.time, queue.hours.timezone)
-        number = _number(request.number) if request.number.strip() else ""
+        due = local_time(f"{request.day}T{request.time}", queue.hours.timezone)
+        number = called_number(request.number)
         agent_id = tab.agent_id if request.mine else None
         planned = await self._services.callbacks.schedule(item, queue.id, due, number, agent_id)
         return {"interaction_id": planned.id, "due_at": iso(planned.due_at)}
@@ -82,15 +82,24 @@ def _shifts(queue: Queue, day: date) -> list[list[str]]:
     ]
 
 
-def local_time(day: str, time: str, zone: str) -> datetime:
-    """That moment in the zone, aware. Raises ``CallbackRefused`` for what is no date or time."""
+def local_time(text: str, zone: str) -> datetime:
+    """The moment of an ISO 8601 date and time; one without an offset is local in the zone.
+
+    Raises ``CallbackRefused`` for what is no date and time.
+    """
     try:
-        return datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=ZoneInfo(zone))
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        raise CallbackRefused(f"{day} {time} is no date and time; choose one of the list") from None
+        raise CallbackRefused(
+            f"expected a date and time like 2026-03-02T09:30, found {text[:40]!r}"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
 
 
-def _number(text: str) -> str:
+def called_number(text: str) -> str:
+    """In E.164; empty for empty. Raises ``CallbackRefused`` for what is no number."""
+    if not text.strip():
+        return ""
     try:
         return phone(text).value
     except BadAddress as error:

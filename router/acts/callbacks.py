@@ -200,10 +200,10 @@ class Callbacks:
         plan = HandoffPlan(queue.id, packet, interaction.skills, waited + boost)
         waiting = await self._acts.queue(act, replace(interaction, due_at=None), plan)
         agent_id = interaction.meta.get(FOR_AGENT)
-        if not agent_id:
-            return waiting
-        agent = await act.tx.people.agent(agent_id)
-        if agent.presence is not Presence.AVAILABLE:
+        there = await act.tx.people.agents_among([agent_id]) if agent_id else {}
+        if not agent_id or agent_id not in there:
+            return waiting  # nobody's, or of one who has left the company since
+        if there[agent_id].presence is not Presence.AVAILABLE:
             return waiting
         until = now + timedelta(seconds=AGENT_WAIT_S)
         return await act.save(replace(waiting, prefer_agent=agent_id, prefer_until=until))

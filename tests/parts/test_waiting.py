@@ -393,6 +393,16 @@ async def test_scheduled_callback_joins_at_its_time_with_its_boost(start: Start)
     assert (figures.arrived, figures.abandoned) == (1, 0)
 
 
+async def test_scheduled_callback_of_an_agent_who_has_left_goes_to_everybody(start: Start) -> None:
+    floor = await start()
+    call = await floor.arrive()
+    at = MONDAY + timedelta(hours=2)
+    await floor.callbacks.schedule(call, "orders", at, agent_id="who-left")
+    floor.clock.forward(2 * 3600)
+    joined = await floor.due(call)
+    assert (joined.state, joined.prefer_agent) == (InteractionState.WAITING, None)
+
+
 async def test_callback_outside_opening_hours_is_refused_naming_the_next_opening(
     start: Start,
 ) -> None:

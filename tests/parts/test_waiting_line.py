@@ -6,7 +6,9 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from router.acts.callbacks import CALL_BACK
+import pytest
+
+from router.acts.callbacks import CALL_BACK, Callbacks
 from router.events import CallbackFailed, RecordingSaved, VoicemailLeft
 from router.model import Channel, EndedBy, Interaction, InteractionState
 from tests.callers import read_wav, tone
@@ -65,6 +67,28 @@ async def test_caller_who_presses_1_may_hang_up_and_keeps_the_place(tmp_path: Pa
         assert kept.state is InteractionState.WAITING
         assert kept.meta[CALL_BACK]
         assert (kept.joined_at, kept.home) == (before.joined_at, "")
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_caller_to_whom_somebody_else_promises_the_call_is_told_and_let_go(
+    tmp_path: Path, later: bool
+) -> None:
+    async with boards(tmp_path) as start:
+        board = await start("hand-over")
+        before = await board.state(InteractionState.WAITING)
+        core, company = board.core, board.lifecycle.company
+        places = Callbacks(core.store, company, core.clock, core.relay)
+        if later:
+            at = core.clock.now() + timedelta(hours=1)
+            await places.schedule(before, "orders", at)
+        else:
+            await places.keep_place(before.id)
+        async with asyncio.timeout(10):
+            await board.leg.closed.wait()
+        says = "at the time agreed" if later else "you keep your place"
+        assert [text for text in board.bot.said if says in text.lower()] == board.bot.said[-1:]
+        kept = await board.get(before.id)
+        assert kept.state is (InteractionState.SCHEDULED if later else InteractionState.WAITING)
 
 
 async def promised(board: Board) -> Interaction:
