@@ -35,9 +35,11 @@ from bots.flow.outcome import (
     Outcome,
     Say,
     Understood,
+    named_queues,
 )
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, Knowledge
+from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
@@ -95,7 +97,7 @@ class Reply:
 class Turn:
     """What the bot does now, in this order: say ``replies``, then one of three.
 
-    ``handoff`` set: give the interaction to ``queue`` with ``skills`` and be silent;
+    ``handoff`` set: give the interaction to ``queue`` with ``skills`` (``plan``) and be silent;
     ``ended`` set (a reason): close it; neither: listen for ``expectation``.
     ``max_digits`` is how many keys complete an answer by telephone (1 for a menu,
     6 for an order number, 0 when keys mean nothing here; ``0`` alone always reaches
@@ -114,6 +116,14 @@ class Turn:
     ended: str | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> HandoffPlan | None:
+        """Where the packet goes, when there is one."""
+        if self.handoff is None:
+            return None
+        first, *also = named_queues(self.queue) or ("",)
+        return HandoffPlan(first, self.handoff, self.skills, also=tuple(also))
 
 
 class Understanding(Protocol):

@@ -18,7 +18,6 @@ from weakref import WeakValueDictionary
 
 from bots import letters
 from bots.conversation import Conversation, Conversations, Heard, Reply, Turn
-from router.acts.act import HandoffPlan
 from router.acts.lifecycle import Lifecycle
 from router.errors import Conflict, IllegalMove, NoSuchInteraction
 from router.events import Fact, MessageAdded
@@ -197,9 +196,7 @@ class TextBot:
         """Save the turn against other writers; False when the bot has no more to say."""
         interaction = pending.interaction
         memory = {**turn.memory, SEEN: pending.lines[-1].seq}
-        plan = None
-        if turn.handoff is not None:
-            plan = HandoffPlan(turn.queue, turn.handoff, turn.skills)
+        plan = turn.plan
         for _ in range(TRIES):
             try:
                 await self._lifecycle.save_bot_turn(

@@ -343,9 +343,7 @@ class VoiceBot:
     ) -> None:
         if earlier is not None:
             await earlier
-        plan = None
-        if turn.handoff is not None:
-            plan = HandoffPlan(turn.queue, turn.handoff, turn.skills)
+        plan = turn.plan
         for _ in range(SAVE_TRIES):
             with contextlib.suppress(Conflict):
                 run.interaction = await self._records.save_bot_turn(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bots.flow.model import Flow, HandOffStep, SetStep
+from bots.flow.outcome import named_queues
 from bots.flow.schema import read_flow
 from gateway.company_text import Document, read_file
 from gateway.exposure import DEMO_COMPANY, refuse_known_secrets
@@ -87,7 +88,8 @@ def _queues(flow: Flow) -> Iterator[str]:
             named.append(step.queue)
         elif isinstance(step, SetStep):
             named.append(step.values.get("queue", ""))
-    return (name for name in named if name and "{" not in name)
+    plain = (text for text in named if "{" not in text)
+    return (name for text in plain for name in named_queues(text))
 
 
 def told(document: Document, reading: Reading, path: Path) -> str:

@@ -110,7 +110,10 @@ class NeedHttp:
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """Give the interaction to a person. An empty ``queue`` means the company's default."""
+    """Give the interaction to a person. An empty ``queue`` means the company's default.
+
+    It may name several (``named_queues``).
+    """
 
     reason: str
     queue: str
@@ -134,3 +137,8 @@ class Outcome:
 
     memory: Memory
     actions: tuple[Action, ...]
+
+
+def named_queues(text: str) -> tuple[str, ...]:
+    """The queues in a flow's text, "orders, billing": whichever can serve first, serves."""
+    return tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))

@@ -110,7 +110,7 @@ class _Reader:
             slots=self._each(top, "slots", self._slot),
             intents=self._each(top, "intents", self._intent),
             always=self._names(top, "always"),
-            queue=str(top.get("queue", "")),
+            queue=self._queue(top),
             variables=self._names(top, "variables"),
             no_match=self._texts(top, "no_match") or NO_MATCH,
             no_input=self._texts(top, "no_input") or NO_INPUT,
@@ -253,7 +253,7 @@ class _Reader:
             id=name,
             line=self.line,
             reason=self._needed(raw, "handoff"),
-            queue=str(raw.get("queue", "")),
+            queue=self._queue(raw),
             skills=skills,
             text=self._optional_text(raw, "text"),
         )
@@ -312,7 +312,7 @@ class _Reader:
             name=name,
             label=str(raw.get("label", name.replace("_", " "))),
             go=str(raw.get("go", "")),
-            queue=str(raw.get("queue", "")),
+            queue=self._queue(raw),
             small_talk=self._flag(raw, "small_talk"),
             examples=self._examples(raw, "examples"),
         )
@@ -386,6 +386,11 @@ class _Reader:
 
     def _names(self, raw: Section, key: str) -> dict[str, str]:
         return {name: str(value) for name, value in self._section(raw, key).items()}
+
+    def _queue(self, raw: Section) -> str:
+        """One queue or a list of them, as the text of ``outcome.named_queues``."""
+        found = raw.get("queue", "")
+        return ", ".join(self._words(raw, "queue")) if isinstance(found, list) else str(found)
 
     def _words(self, raw: Section, key: str) -> list[str]:
         found = raw.get(key, [])

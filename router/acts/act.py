@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from router.acts import reception, steps
 from router.acts.following import concerned, follow, marked
-from router.acts.overflow import at_joining, queue_to_join
-from router.acts.place import Joining, asked_skills, entitled
+from router.acts.overflow import at_joining
+from router.acts.place import Joining, asked_skills, entitled, queues_to_join
 from router.acts.reopening import prefer_last
 from router.acts.together import Hand, Steps, Together
 from router.acts.wrapup import TIMED
@@ -62,12 +62,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HandoffPlan:
-    """Where the bot's packet should go."""
+    """Where the bot's packet should go; whoever is free first of ``queue`` and ``also`` has it."""
 
     queue: str
     packet: Handoff
     skills: Mapping[str, int] = field(default_factory=dict)
     head_start_s: int = 0
+    also: tuple[str, ...] = ()
 
 
 class Act(Hand):
@@ -234,8 +235,8 @@ class Acts:
     ) -> tuple[Interaction, list[Fact]]:
         """The interaction as it joins the plan's queue, and the facts of that."""
         now = self._clock.now()
-        queue = queue_to_join(self._company, self._company.queue(plan.queue), now)
-        skills, waived = asked_skills(self._company, queue, plan.skills)
+        queue, also = queues_to_join(self._company, (plan.queue, *plan.also), now)
+        skills, waived = asked_skills(self._company, (queue, *also), plan.skills)
         moved = replace(
             interaction,
             queue=queue.id,
@@ -244,6 +245,7 @@ class Acts:
             joined_at=now,
             handoff=plan.packet,
             agent_id=None,
+            also_queues=tuple(each.id for each in also),
         )
         moved = await entitled(act, Joining(moved, queue, from_agent, now, customer))
         moved = await prefer_last(act.tx, moved, now)

@@ -9,18 +9,21 @@
    rule's days (not one who was only asked): never one who is offline, and only for the rule's
    seconds. Nothing of this holds for what an agent transfers or asks, or for a callback:
    those name their agent.
-4. A skill that was asked for and that nobody of the queue has falls away at once, unless a
-   step of the queue waives it in time: nobody waits for what can never be.
+4. A skill that was asked for and that nobody of the queues has falls away at once, unless a
+   step of theirs waives it in time: nobody waits for what can never be.
+5. Of several queues the first that is open is joined, and the others that are open are waited
+   in beside it, as after an overflow: place, head start and rules are those of the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from router.acts import steps
+from router.acts.overflow import queue_to_join
 from router.company import Company, Queue
 from router.errors import NoSuchAgent, NoSuchCustomer
 from router.model import Agent, Customer, EndedBy, Interaction, InteractionState, Presence
@@ -50,12 +53,22 @@ class Joining:
         return not self.from_agent and item.parent_id is None and item.state in FRESH
 
 
+def queues_to_join(
+    company: Company, names: Sequence[str], now: datetime
+) -> tuple[Queue, tuple[Queue, ...]]:
+    """The queue to join, and those to wait in at the same time (rule 5)."""
+    named = [company.queue(name or company.default_queue) for name in dict.fromkeys(names)]
+    opened = [queue for queue in named if queue.hours.open_at(now)]
+    joined = queue_to_join(company, (opened or named)[0], now)
+    return joined, tuple(queue for queue in opened[1:] if queue.id != joined.id)
+
+
 def asked_skills(
-    company: Company, queue: Queue, asked: Mapping[str, int]
+    company: Company, queues: Sequence[Queue], asked: Mapping[str, int]
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """The skills to wait for, and in words those that fall away at once (rule 4)."""
-    attainable = company.attainable(queue.id, asked)
-    waived = {skill for step in queue.rules.steps for skill in step.waive}
+    attainable = {skill for each in queues for skill in company.attainable(each.id, asked)}
+    waived = {skill for each in queues for step in each.rules.steps for skill in step.waive}
     kept = {
         skill: level
         for skill, level in asked.items()

@@ -8,7 +8,9 @@ import pytest
 
 from bots.conversation import Conversations
 from bots.errors import NoSuchFlow
+from bots.flow.schema import parse_flow
 from bots.spoken.reading import spoken as as_said
+from gateway.configuration import queues_named
 from router.events import QuestionUnanswered
 from router.model import Channel
 from tests.talking import API, Bench, Talk, demo_flow, interaction_on
@@ -282,3 +284,41 @@ def test_the_channel_the_campaign_or_the_memory_names_the_flow() -> None:
     assert all_flows.of(interaction_on(Channel.CHAT)).flow.name == "front-desk"
     with pytest.raises(NoSuchFlow, match="front-desk, reminder"):
         all_flows.of(interaction_on(Channel.SMS))
+
+
+TWO_TEAMS = """\
+flow: two
+start: which
+languages: [en]
+steps:
+  which:
+    ask: {en: "Which team?"}
+    dtmf: {"1": either, "2": chosen, "3": plain}
+    otherwise: plain
+  either:
+    handoff: asked
+    queue: [orders, billing]
+  chosen:
+    set: {queue: "technical,  orders, technical"}
+    next: plain
+  plain:
+    handoff: asked
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "queues"),
+    [("1", ("orders", "billing")), ("2", ("technical", "orders")), ("3", ("",))],
+)
+async def test_hand_off_names_one_queue_or_several_or_leaves_it_to_the_company(
+    key: str, queues: tuple[str, ...]
+) -> None:
+    flow = parse_flow(TWO_TEAMS)
+    assert queues_named([flow]) == {"two": {"orders", "billing", "technical"}}
+    talk = await Talk.begin(flow, Channel.VOICE)
+    assert talk.turn.plan is None
+    await talk.press(key)
+    plan = talk.turn.plan
+    assert plan is not None
+    assert (plan.queue, *plan.also) == queues
+    assert plan.packet is talk.turn.handoff

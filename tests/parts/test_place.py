@@ -14,6 +14,7 @@ from gateway.waiting_room import WaitingRoom
 from router.acts.act import HandoffPlan
 from router.acts.transfers import ToAgent, ToBot, ToQueue
 from router.model import (
+    Agent,
     Arrival,
     Channel,
     EndedBy,
@@ -190,6 +191,68 @@ async def test_colleagues_question_that_ended_is_no_place_of_the_customer(start:
     await floor.life.end(talk.id, EndedBy.CUSTOMER, "hung up")
     again = await call(floor)
     assert again.joined_at == floor.clock.now()
+
+
+# -- several queues ---------------------------------------------------------------------------
+
+
+async def hand_to(floor: Floor, item: Interaction, *queues: str, **skills: int) -> Interaction:
+    first, *also = queues
+    plan = HandoffPlan(first, Handoff("asked", ""), skills, also=tuple(also))
+    return await floor.life.save_bot_turn(await floor.get(item.id), {}, handoff=plan)
+
+
+async def test_who_is_given_to_several_queues_waits_in_all_with_the_place_of_the_first(
+    start: Start,
+) -> None:
+    floor = await start(base_s=7)
+    waiting = await hand_to(floor, await floor.arrive(), "orders", "billing", "orders")
+    assert (waiting.queue, waiting.also_queues, waiting.head_start_s) == ("orders", ("billing",), 7)
+    room = (await WaitingRoom(floor.store, floor.company, floor.clock).look(fresh=True)).acd
+    [_, cleo] = [agent for agent in await _agents(floor) if agent.id in ("ana", "cleo")]
+    room.put_agent(replace(cleo, presence=Presence.AVAILABLE))  # of billing alone
+    match = room.next(floor.clock.now().timestamp())
+    assert match is not None
+    assert (match.interaction_id, match.queue, match.agent_ids) == (
+        waiting.id,
+        "billing",
+        ("cleo",),
+    )
+    again = await hand_over(floor, await _back_to_bot(floor, waiting))
+    assert (again.queue, again.also_queues) == ("orders", ())
+
+
+async def _agents(floor: Floor) -> list[Agent]:
+    async with floor.store.transaction() as tx:
+        return await tx.people.agents()
+
+
+async def _back_to_bot(floor: Floor, item: Interaction) -> Interaction:
+    await floor.give(item, "ana")
+    await floor.transfers.transfer(item.id, "ana", ToBot())
+    return await floor.get(item.id)
+
+
+async def test_of_several_queues_the_closed_ones_are_left_out(start: Start) -> None:
+    night = {"weekly": {"tue": ["08:00-18:00"]}}
+    floor = await start(hours=night)  # it is Monday
+    waiting = await hand_to(floor, await floor.arrive(), "orders", "billing")
+    assert (waiting.queue, waiting.also_queues) == ("billing", ())
+
+
+async def test_skill_that_somebody_of_one_of_the_queues_has_is_waited_for(start: Start) -> None:
+    floor = await start()
+    cleo = floor.company.people[2].agent
+    assert cleo is not None
+    floor.company.people = tuple(
+        replace(each, agent=replace(cleo, skills={"lv": 3})) if each.login == "cleo" else each
+        for each in floor.company.people
+    )
+    call_, other = await floor.arrive(), await floor.arrive(value=OTHER)
+    both = await hand_to(floor, call_, "orders", "billing", lv=2, zh=1)
+    assert dict(both.skills) == {"lv": 2}
+    alone = await hand_to(floor, other, "orders", lv=2)
+    assert dict(alone.skills) == {}
 
 
 # -- priority ---------------------------------------------------------------------------------
