@@ -48,5 +48,7 @@ async def test_priority_is_set_and_seen_at_the_desk_and_a_wrong_agent_is_taken_b
     await expect(floor.locator(".toast.bad")).to_contain_text("found 'nobody'")
     await expect(own).to_have_value("Dace Bērziņa")
     await floor.reload()
+    await floor.wait_for_load_state("networkidle")
+    await expect(floor.locator(".toast")).to_have_count(0)  # looking saves nothing
     await expect(own).to_have_value("Dace Bērziņa")
     await expect(page.locator(".context")).to_contain_text("Dace Bērziņa")

@@ -24,13 +24,13 @@ async function save(field) {
   const address = `/api/customers/${encodeURIComponent(field.dataset.customer)}`;
   try {
     put(field, await send("PATCH", address, { [field.dataset.due]: wanted(field) }));
-    field.defaultChecked = field.checked;
-    field.defaultValue = field.value;
+    if (field.dataset.due === "vip") field.defaultChecked = field.checked;
+    else field.defaultValue = field.value;
     toast(t("due.saved", { name: field.dataset.name }));
   } catch (error) {
     toast(error.message, "bad");
-    field.checked = field.defaultChecked;
-    field.value = field.defaultValue;
+    if (field.dataset.due === "vip") field.checked = field.defaultChecked;
+    else field.value = field.defaultValue;
   } finally {
     field.disabled = false;
     // Whoever has gone on to the next field stays there.
@@ -43,8 +43,9 @@ document.addEventListener("change", (event) => {
 });
 // What was changed before this script had come is not lost.
 for (const field of document.querySelectorAll("[data-due]")) {
-  const typing = field === document.activeElement && field.dataset.due !== "vip";
-  if (!typing && (field.checked !== field.defaultChecked || field.value !== field.defaultValue)) save(field);
+  const ticks = field.dataset.due === "vip";
+  const changed = ticks ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  if (changed && (ticks || field !== document.activeElement)) save(field);
 }
 
 const form = document.getElementById("import-form");
