@@ -42,7 +42,7 @@ def customers(floor: Floor) -> Customers:
 
 
 async def positions(floor: Floor, *items: Interaction) -> list[int | None]:
-    look = await WaitingRoom(floor.store, floor.company, floor.clock).look(fresh=True)
+    look = await WaitingRoom(floor.store, floor.company, floor.clock).look()
     return [look.position(item.id) for item in items]
 
 

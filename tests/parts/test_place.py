@@ -80,7 +80,7 @@ async def served(floor: Floor, agent_id: str = "ana") -> Interaction:
 
 async def places(floor: Floor, *items: Interaction) -> list[int | None]:
     """How the distributor has them in line."""
-    look = await WaitingRoom(floor.store, floor.company, floor.clock).look(fresh=True)
+    look = await WaitingRoom(floor.store, floor.company, floor.clock).look()
     return [look.position(item.id) for item in items]
 
 
@@ -208,7 +208,7 @@ async def test_who_is_given_to_several_queues_waits_in_all_with_the_place_of_the
     floor = await start(base_s=7)
     waiting = await hand_to(floor, await floor.arrive(), "orders", "billing", "orders")
     assert (waiting.queue, waiting.also_queues, waiting.head_start_s) == ("orders", ("billing",), 7)
-    room = (await WaitingRoom(floor.store, floor.company, floor.clock).look(fresh=True)).acd
+    room = (await WaitingRoom(floor.store, floor.company, floor.clock).look()).view.acd
     [_, cleo] = [agent for agent in await _agents(floor) if agent.id in ("ana", "cleo")]
     room.put_agent(replace(cleo, presence=Presence.AVAILABLE))  # of billing alone
     match = room.next(floor.clock.now().timestamp())
