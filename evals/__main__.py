@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from evals import acd_bench, first, planning, routing_bench, simulate_bench
+from evals import acd_bench, first, planning, reports_bench, routing_bench, simulate_bench
 from evals.bench import Entry, Registry, measure, missed, table, write_json
 from evals.play import play_suite
 from evals.report import html_report, junit_report, text_report
@@ -20,6 +20,9 @@ BENCHES: Registry = {
         acd_bench.run, acd_bench.AT_MOST, "what one routing decision costs", acd_bench.AT_LEAST
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
+    "reports": Entry(
+        reports_bench.run, reports_bench.AT_MOST, "watching the floor and reports on a busy day"
+    ),
     "routing": Entry(
         routing_bench.run,
         routing_bench.AT_MOST,

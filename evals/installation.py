@@ -62,6 +62,11 @@ class Installation:
         return f"http://{HOST}:{self.ports.http}"
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def sip_uri(self) -> str:
         """Whom to call."""
         return f"sip:frontdesk@{HOST}:{self.ports.sip}"

@@ -52,7 +52,7 @@ def desk_routes(services: Services, pages: Pages) -> list[Any]:
         *sign_in_routes(services, pages),
         *work_routes(services, pages, floor),
         *interaction_routes(services, pages),
-        *report_routes(services, pages),
+        *report_routes(services, pages, floor.ledger),
         *callback_pages(services, pages),
         *customer_pages(services, pages),
         *campaign_routes(services, pages),

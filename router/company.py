@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from router.errors import NoSuchQueue
+from router.figures.service_level import SHORT_ABANDON_S, TARGET_S, ServiceLevel
 from router.hours import ALWAYS_OPEN, DAYS, Hours
 from router.model import Agent, Channel, Role
 from router.rules import DEFAULT_RULES, Rules
@@ -32,8 +33,8 @@ __all__ = [
 WRAP_UP_MODES = ("none", "optional", "mandatory", "limited")
 OFFER_S = {Channel.VOICE: 15, Channel.CHAT: 30, Channel.SMS: 30, Channel.EMAIL: 300}
 CAPACITY = {Channel.VOICE: 1, Channel.CHAT: 3, Channel.SMS: 3, Channel.EMAIL: 5}
-TARGET_S = 20
 WRAP_UP_LIMIT_S = 120
+FCR_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,16 @@ class Queue:
     """A line in which interactions wait for a person.
 
     ``skills`` are what it needs from the start; ``rules.steps`` change that with time.
-    ``dispositions`` are its own outcomes; without any the company's count.
+    ``dispositions`` are its own outcomes; without any the company's count. ``target_s``,
+    ``service_level`` and ``short_abandon_s`` say what its service level is.
     """
 
     id: str
     name: str
     skills: Mapping[str, int] = field(default_factory=dict)
     target_s: int = TARGET_S
+    service_level: ServiceLevel = ServiceLevel.SHORT_ABANDONS_OUT
+    short_abandon_s: int = SHORT_ABANDON_S
     base_s: int = 0
     wrap_up: WrapUp = WrapUp()
     offer_s: Mapping[Channel, int] = field(default_factory=lambda: dict(OFFER_S))
@@ -104,6 +108,7 @@ class Company:
     pauses: tuple[PauseCode, ...]
     default_queue: str
     survey: bool = True
+    fcr_days: int = FCR_DAYS
     version: int = 0
 
     def adopt(self, other: Company) -> None:

@@ -27,7 +27,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionArrived(Fact):
-    """A customer turned up, or we reached one."""
+    """A customer turned up, or we reached one.
+
+    ``reopens`` is the ended interaction whose matter goes on.
+    """
 
     channel: str
     direction: str
@@ -35,6 +38,7 @@ class InteractionArrived(Fact):
     conversation_id: str
     address: str
     home: str = ""
+    reopens: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,6 +367,7 @@ class InteractionEnded(Fact):
 
     ``was`` is the state it ended from; ``waiting`` or ``offered`` means that
     the customer gave up in the queue. ``waited_s`` is set in those cases.
+    ``wraps_up``: the agent files it now (None: from before this was said).
     """
 
     channel: str
@@ -373,6 +378,7 @@ class InteractionEnded(Fact):
     agent_id: str = ""
     waited_s: float | None = None
     parent_id: str = ""
+    wraps_up: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -430,13 +436,14 @@ class PresenceChanged(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyAnswered(Fact):
-    """The customer scored us. ``interaction_id`` is the surveyed one."""
+    """The customer scored us. ``interaction_id`` is the surveyed one, on ``contact_channel``."""
 
     channel: str
     agent_id: str
     queue: str
     score: int
     scale: int
+    contact_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

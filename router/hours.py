@@ -78,6 +78,26 @@ class Hours:
                     return self._earliest(moment, now)
         return None
 
+    def open_s(self, begin: datetime, end: datetime) -> float:
+        """Seconds of opening hours between two (aware) times; 0 when they are in reverse.
+
+        A shift that has begun goes on through a change of the hour.
+        """
+        if self.weekly is None and not self.holidays and not self.openings:
+            return max(0.0, (end - begin).total_seconds())
+        zone = ZoneInfo(self.timezone)
+        day = begin.astimezone(zone).date() - ONE_DAY
+        last = end.astimezone(zone).date()
+        total, counted_to = 0.0, begin
+        while day <= last:
+            for opens, closes in sorted(_span_utc(day, each, zone) for each in self.shifts_on(day)):
+                since, until = max(opens, counted_to), min(closes, end)
+                if since < until:
+                    total += (until - since).total_seconds()
+                    counted_to = until
+            day += ONE_DAY
+        return total
+
     def _earliest(self, moment: datetime, now: datetime) -> datetime:
         """Back to the hour's change when the shift begins at a time that the change skips."""
         while moment - ONE_MINUTE > now and self.open_at(moment - ONE_MINUTE):
@@ -91,6 +111,13 @@ ALWAYS_OPEN = Hours()
 def _begun(shift: Shift, clock: time) -> bool:
     begin, end = shift
     return begin <= clock and (clock < end or end <= begin)
+
+
+def _span_utc(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When the shift of a date begins and ends; an end in a repeated hour is the later one."""
+    begin, end = shift
+    closes = datetime.combine(day if end > begin else day + ONE_DAY, end, zone)
+    return datetime.combine(day, begin, zone).astimezone(UTC), max(_moments(closes))
 
 
 def _moments(local: datetime) -> set[datetime]:

@@ -486,6 +486,24 @@ class LogTable(Protocol):
         """From the event log, oldest first."""
         ...
 
+    async def numbers(
+        self,
+        types: Iterable[type[Fact]],
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[int]:
+        """The places of facts in the log, ascending: after a place, ``since`` <= at < ``until``.
+
+        A place may become visible after a higher one, when its transaction took longer.
+        """
+        ...
+
+    async def numbered(self, numbers: Collection[int]) -> list[Fact]:
+        """The facts at these places, in order; types that are not known any more are left out."""
+        ...
+
     async def unsent(self, older_than: datetime, limit: int = 500) -> list[Fact]:
         """Outbox rows not yet confirmed by the bus, oldest first."""
         ...

@@ -1,51 +1,27 @@
 """The floor as a supervisor sees it: queues and agents now, figures of today.
 
-Facts of the day are read from the log in steps (each with an overlap, told
-apart by id), so a page that is open all day costs the store a few rows a second.
+A view costs what is live and what is new: the day's figures are the ledger's running sums.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
 
-from gateway.desk.pauses import AgentDay, agent_days
+from gateway.desk.ledger import Ledger
 from gateway.desk.routing import needs_view
-from gateway.desk.views import View, agent_view, customer_of, iso, shown_address
+from gateway.desk.views import View, agent_view, iso, shown_address
 from gateway.waiting_room import WAITS, Look, WaitingRoom
-from router import kpi
 from router.acd.needs import needs_at
 from router.company import Company, Queue
-from router.events import (
-    BotStarted,
-    CallbackFailed,
-    CallbackRequested,
-    CallbackScheduled,
-    Fact,
-    HandoffRequested,
-    HoldEnded,
-    HoldStarted,
-    InteractionArrived,
-    InteractionEnded,
-    InteractionOverflowed,
-    InteractionQueued,
-    InteractionTransferred,
-    OfferAccepted,
-    OfferExpired,
-    OfferMade,
-    OfferRejected,
-    OfferWithdrawn,
-    PresenceChanged,
-    SurveyAnswered,
-    VoicemailLeft,
-    WrapUpCompleted,
-)
-from router.model import Agent, Interaction, InteractionState, Presence
-from router.ports import Clock, Store, Transaction
+from router.figures.counts import AgentFigures, BotFigures, QueueFigures, added
+from router.figures.terms import target_of
+from router.model import Agent, Customer, Interaction, InteractionState, Presence
+from router.ports import Clock, Store
 
 FRESH_S = 1.0
-OVERLAP_S = 60
 LIVE = (
     InteractionState.BOT,
     InteractionState.WAITING,
@@ -53,73 +29,6 @@ LIVE = (
     InteractionState.AGENT,
     InteractionState.WRAP_UP,
 )
-COUNTED: tuple[type[Fact], ...] = (
-    InteractionArrived,
-    BotStarted,
-    HandoffRequested,
-    InteractionQueued,
-    OfferMade,
-    OfferRejected,
-    OfferExpired,
-    OfferWithdrawn,
-    OfferAccepted,
-    HoldStarted,
-    HoldEnded,
-    InteractionTransferred,
-    InteractionOverflowed,
-    CallbackRequested,
-    CallbackScheduled,
-    CallbackFailed,
-    VoicemailLeft,
-    InteractionEnded,
-    WrapUpCompleted,
-    SurveyAnswered,
-    PresenceChanged,
-)
-
-
-def zone_of(company: Company) -> ZoneInfo:
-    """The company's zone: that of its default queue."""
-    return ZoneInfo(company.queue(company.default_queue).hours.timezone)
-
-
-def day_start(now: datetime, company: Company) -> datetime:
-    """Midnight of the company's day, in UTC."""
-    zone = zone_of(company)
-    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-
-
-def targets(company: Company) -> dict[str, int]:
-    """The service-level threshold of each queue in seconds."""
-    return {queue.id: queue.target_s for queue in company.queues.values()}
-
-
-class DayFacts:
-    """The facts that figures need since the day began, kept up to date step by step."""
-
-    def __init__(self, store: Store, company: Company, clock: Clock) -> None:
-        self._store = store
-        self._company = company
-        self._clock = clock
-        self._since: datetime | None = None
-        self._read_to: datetime | None = None
-        self._facts: dict[str, Fact] = {}
-
-    async def today(self) -> list[Fact]:
-        """All of them, oldest first."""
-        now = self._clock.now()
-        begin = day_start(now, self._company)
-        if begin != self._since or self._read_to is None:
-            self._since, self._read_to, self._facts = begin, begin, {}
-        since = max(begin, self._read_to - timedelta(seconds=OVERLAP_S))
-        async with self._store.transaction() as tx:
-            fresh = await tx.log.facts(since=since, types=COUNTED)
-        self._read_to = now
-        new = {fact.id: fact for fact in fresh if fact.id not in self._facts}
-        if new:
-            self._facts.update(new)
-        return sorted(self._facts.values(), key=lambda fact: fact.at)
-
 
 class Floor:
     """Makes the floor's view, at most once a second however many pages watch."""
@@ -129,7 +38,7 @@ class Floor:
         self._company = company
         self._clock = clock
         self._room = room
-        self._facts = DayFacts(store, company, clock)
+        self.ledger = Ledger(store, company, clock)
         self._view: View | None = None
         self._made_at: datetime | None = None
         self._making = asyncio.Lock()
@@ -145,31 +54,38 @@ class Floor:
             return self._view
 
     async def _make(self, now: datetime) -> View:
-        facts = await self._facts.today()
-        figures = kpi.queue_figures(facts, targets=targets(self._company))
+        tally = await self.ledger.today()
         async with self._store.transaction() as tx:
             live = await tx.interactions.in_states(LIVE)
             agents = await tx.people.agents()
+            customers = await tx.people.customers({item.customer_id for item in live})
             look = await self._room.look(tx)
-            work = [await _work_view(tx, item, self._company, look) for item in live]
-        days = agent_days(facts, agents, day_start(now, self._company), now)
-        on_hand: dict[str, list[View]] = {}
+        day = tally.at(now, agents)
+        work = [_work_view(item, customers, self._company, look) for item in live]
+        by_queue: dict[str, list[Interaction]] = defaultdict(list)
+        on_hand: dict[str, list[View]] = defaultdict(list)
         for item, view in zip(live, work, strict=True):
+            if is_customers(item):
+                by_queue[item.queue or ""].append(item)
             if item.agent_id and item.state is not InteractionState.OFFERED:
-                on_hand.setdefault(item.agent_id, []).append(view)
+                on_hand[item.agent_id].append(view)
         return {
             "type": "floor",
             "now": iso(now),
             "queues": [
-                _queue_view(queue, live, figures.get(queue.id, kpi.QueueFigures()), now)
+                _queue_view(queue, by_queue[queue.id], day.queues.get(queue.id, {}), now)
                 for queue in self._company.queues.values()
             ],
             "agents": [
-                {**agent_view(a), "work": on_hand.get(a.id, []), "today": _day_view(days[a.id])}
-                for a in agents
+                {
+                    **agent_view(each),
+                    "work": on_hand[each.id],
+                    "today": _day_view(day.agents.get(each.id, AgentFigures())),
+                }
+                for each in agents
             ],
             "live": work,
-            "bot": bot_figures_view(kpi.bot_figures(facts)),
+            "bot": bot_figures_view(day.bot),
             "totals": _totals(live, agents),
         }
 
@@ -180,9 +96,8 @@ def is_customers(item: Interaction) -> bool:
 
 
 def _queue_view(
-    queue: Queue, live: list[Interaction], figures: kpi.QueueFigures, now: datetime
+    queue: Queue, mine: list[Interaction], channels: Mapping[str, QueueFigures], now: datetime
 ) -> View:
-    mine = [item for item in live if item.queue == queue.id and is_customers(item)]
     waiting = [
         item for item in mine if item.state in (InteractionState.WAITING, InteractionState.OFFERED)
     ]
@@ -192,32 +107,47 @@ def _queue_view(
         "name": queue.name,
         "open": queue.hours.open_at(now),
         "target_s": queue.target_s,
+        "service_level_form": queue.service_level,
+        "service_level_formula": target_of(queue).text,
         "waiting": len(waiting),
         "with_agent": sum(item.state is InteractionState.AGENT for item in mine),
         "longest_since": iso(min(joined)) if joined else None,
-        "figures": queue_figures_view(figures),
+        "figures": queue_figures_view(added(QueueFigures, channels.values())),
     }
 
 
-def queue_figures_view(figures: kpi.QueueFigures) -> View:
+SHOWN = (
+    "arrived",
+    "answered",
+    "abandoned",
+    "short_abandoned",
+    "within_target",
+    "service_level",
+    "asa_s",
+    "abandonment",
+    "long_abandonment",
+    "overflowed",
+    "callbacks",
+    "handled",
+    "aht_s",
+    "aht_wait_s",
+    "transferred",
+    "transfer_rate",
+    "first_response_s",
+    "reply_s",
+    "fcr",
+    "response_rate",
+    "nps_response_rate",
+)
+
+
+def queue_figures_view(figures: QueueFigures) -> View:
     """A queue's figures as JSON; ratios 0..1, times in seconds, None for no data."""
-    return {
-        "arrived": figures.arrived,
-        "answered": figures.answered,
-        "abandoned": figures.abandoned,
-        "short_abandoned": figures.short_abandoned,
-        "within_target": figures.within_target,
-        "service_level": figures.service_level,
-        "asa_s": figures.asa_s,
-        "aht_s": figures.aht_s,
-        "abandonment": figures.abandonment,
-        "transferred": figures.transferred,
-        "overflowed": figures.overflowed,
-        "callbacks": figures.callbacks,
-    }
+    shown = {name: getattr(figures, name) for name in SHOWN}
+    return {**shown, "csat": figures.scores.csat, "nps": figures.scores.nps}
 
 
-def bot_figures_view(figures: kpi.BotFigures) -> View:
+def bot_figures_view(figures: BotFigures) -> View:
     """The bots' figures as JSON."""
     return {
         "started": figures.started,
@@ -228,8 +158,11 @@ def bot_figures_view(figures: kpi.BotFigures) -> View:
     }
 
 
-async def _work_view(tx: Transaction, item: Interaction, company: Company, look: Look) -> View:
-    customer = await customer_of(tx, item.customer_id)
+def _work_view(
+    item: Interaction, customers: Mapping[str, Customer], company: Company, look: Look
+) -> View:
+    # A record that has been merged away is a nameless customer.
+    customer = customers.get(item.customer_id, Customer(id=item.customer_id, name=""))
     queue = company.queues.get(item.queue or "")
     return {
         "id": item.id,
@@ -260,12 +193,13 @@ def _wait_view(item: Interaction, queue: Queue | None, look: Look) -> View:
     }
 
 
-def _day_view(day: AgentDay) -> View:
-    away = sorted(day.away_s.items(), key=lambda each: -each[1])
+def _day_view(day: AgentFigures) -> View:
+    away = sorted(day.time.away_s.items(), key=lambda each: -each[1])
     return {
         "rejected": day.rejected,
         "missed": day.missed,
         "away": [{"reason": reason, "s": round(seconds)} for reason, seconds in away],
+        "occupancy": day.time.occupancy,
     }
 
 

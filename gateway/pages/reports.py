@@ -4,61 +4,135 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.auth.guards import needs, person_of
-from gateway.desk.floor import COUNTED, day_start, targets
+from gateway.desk.ledger import Ledger
 from gateway.pages.render import Pages
 from gateway.services import Services
 from router import kpi
-from router.events import (
-    Fact,
-    InteractionArrived,
-    InteractionEnded,
-    InteractionQueued,
-    OfferAccepted,
-)
-from router.model import Role
+from router.company import Company
+from router.figures.counts import AgentFigures, BotFigures, QueueFigures
+from router.figures.day import Day, together
+from router.figures.terms import target_of
+from router.model import Agent, Role
+from router.ports import Store
 
 PERIODS = {"today": 0, "week": 6}
-NAMED = (InteractionArrived, InteractionQueued, OfferAccepted, InteractionEnded)
+REACHED = (
+    "arrived",
+    "answered",
+    "abandoned",
+    "service_level",
+    "asa_s",
+    "abandonment",
+    "long_abandonment",
+    "overflowed",
+    "callbacks",
+)
+HANDLED = (
+    "handled",
+    "aht_s",
+    "aht_wait_s",
+    "transfer_rate",
+    "first_response_s",
+    "reply_s",
+    "fcr",
+    "csat",
+    "nps",
+    "response_rate",
+)
+OF_QUEUES = (
+    *REACHED,
+    "short_abandoned",
+    "within_target",
+    *HANDLED,
+    "transferred",
+    "matters",
+    "responses",
+    "nps_responses",
+    "nps_response_rate",
+)
+CONTACTS = (
+    "offered",
+    "answered",
+    "missed",
+    "rejected",
+    "handled",
+    "aht_s",
+    "transfer_rate",
+    "csat",
+    "responses",
+    "response_rate",
+)
+TIMES = (
+    "signed_in_s",
+    "talk_s",
+    "wrap_up_s",
+    "ready_s",
+    "paid_away_s",
+    "unpaid_away_s",
+    "occupancy",
+    "utilisation",
+    "actual_work_rate",
+    "workload_rate",
+)
+OF_BOTS = (
+    "started",
+    "contained",
+    "handed_off",
+    "abandoned",
+    "containment",
+    "csat",
+    "responses",
+    "response_rate",
+)
 AnyRequest = Request[Any, Any, Any]
+Figures = QueueFigures | AgentFigures | BotFigures
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All figures of one period."""
+    """All figures of one period; rows and total are sums of the same cells."""
 
     since: datetime
-    queues: dict[str, kpi.QueueFigures]
-    channels: dict[str, kpi.QueueFigures]
-    arrivals: dict[str, int]
-    agents: dict[str, kpi.AgentFigures]
-    bot: kpi.BotFigures
-    total: kpi.QueueFigures
+    queues: dict[str, QueueFigures]
+    channels: dict[str, QueueFigures]
+    total: QueueFigures
+    agents: dict[str, AgentFigures]
+    bot: BotFigures
+    forms: dict[str, str]
+    """The formula of each queue's service level."""
 
 
-def report_routes(services: Services, pages: Pages) -> list[HTTPRouteHandler]:
+def report_routes(services: Services, pages: Pages, ledger: Ledger) -> list[HTTPRouteHandler]:
     """``/reports`` and ``/reports.csv``."""
     guard = needs(services.sign_in, Role.SUPERVISOR)
 
     @get("/reports", guards=[guard], include_in_schema=False)
     async def report_page(request: AnyRequest) -> Response[str]:
         period = _period(request)
-        report = await make_report(services, period)
+        agents = await _agents(services.store)
+        report = await make_report(ledger, services.company, agents, period)
         context = {
             "report": report,
             "period": period,
             "periods": list(PERIODS),
-            "names": await _agent_names(services),
+            "names": {agent.id: agent.name for agent in agents},
             "queue_names": {queue.id: queue.name for queue in services.company.queues.values()},
             "definitions": kpi.DEFINITIONS,
-            "now": services.clock.now(),
+            "reached": REACHED,
+            "handled": HANDLED,
+            "contacts": CONTACTS,
+            "times": TIMES,
+            "of_bots": OF_BOTS,
+            "value": value,
         }
         return pages.page(request, "reports", person_of(request), context)
 
@@ -66,10 +140,11 @@ def report_routes(services: Services, pages: Pages) -> list[HTTPRouteHandler]:
     async def report_csv(request: AnyRequest) -> Response[str]:
         """Figures per queue, channel, agent and bot, one per line; ``period=today|week``."""
         period = _period(request)
-        report = await make_report(services, period)
+        agents = await _agents(services.store)
+        report = await make_report(ledger, services.company, agents, period)
         day = services.clock.now().date().isoformat()
         headers = {"Content-Disposition": f'attachment; filename="parley-{period}-{day}.csv"'}
-        text = to_csv(report, await _agent_names(services))
+        text = to_csv(report, {agent.id: agent.name for agent in agents})
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
     return [report_page, report_csv]
@@ -80,55 +155,40 @@ def _period(request: AnyRequest) -> str:
     return period if period in PERIODS else "today"
 
 
-async def _agent_names(services: Services) -> dict[str, str]:
-    async with services.store.transaction() as tx:
-        return {agent.id: agent.name for agent in await tx.people.agents()}
+async def _agents(store: Store) -> list[Agent]:
+    async with store.reading() as tx:
+        return await tx.people.agents()
 
 
-async def make_report(services: Services, period: str) -> Report:
-    """Read the period's facts and count."""
-    begin = day_start(services.clock.now(), services.company) - timedelta(days=PERIODS[period])
-    async with services.store.transaction() as tx:
-        facts = await tx.log.facts(since=begin, types=COUNTED)
-    by_queue = kpi.queue_figures(facts, targets=targets(services.company))
+async def make_report(ledger: Ledger, company: Company, agents: list[Agent], period: str) -> Report:
+    """The period's days added up; ``agents`` tell the presence of who has not moved today."""
+    tally = await ledger.today()
+    before = await ledger.before(PERIODS[period])
+    since = ledger.begin_of(tally.begin, PERIODS[period])
+    return report_of(together([*before, tally.at(ledger.now(), agents)]), company, since)
+
+
+def report_of(day: Day, company: Company, since: datetime) -> Report:
+    """Every queue of the company, and those that only the past knows."""
+    rows = day.by_queue()
     return Report(
-        since=begin,
-        queues={key: by_queue.get(key, kpi.QueueFigures()) for key in services.company.queues},
-        channels=kpi.queue_figures(_by_channel(facts)),
-        arrivals=kpi.channel_arrivals(facts),
-        agents=kpi.agent_figures(facts),
-        bot=kpi.bot_figures(facts),
-        total=added_up(list(by_queue.values())),
+        since=since,
+        queues={key: rows.get(key, QueueFigures()) for key in {**company.queues, **rows}},
+        channels=day.by_channel(),
+        total=day.total(),
+        agents=day.agents,
+        bot=day.bot,
+        forms={queue.id: target_of(queue).text for queue in company.queues.values()},
     )
 
 
-def _by_channel(facts: list[Fact]) -> list[Fact]:
-    """The same facts with the channel in place of the queue, so that one formula serves both."""
-    channels = {fact.interaction_id: fact.channel for fact in facts if isinstance(fact, NAMED)}
-    relabelled: list[Fact] = []
-    for fact in facts:
-        channel = channels.get(fact.interaction_id, "")
-        if channel and hasattr(fact, "queue"):
-            relabelled.append(replace(fact, queue=channel))  # type: ignore[call-arg]
-        else:
-            relabelled.append(fact)
-    return relabelled
-
-
-def added_up(parts: list[kpi.QueueFigures]) -> kpi.QueueFigures:
-    """All queues as one; each answer counts against its own queue's target."""
-    total = kpi.QueueFigures()
-    for part in parts:
-        total.arrived += part.arrived
-        total.answered += part.answered
-        total.abandoned += part.abandoned
-        total.short_abandoned += part.short_abandoned
-        total.within_target += part.within_target
-        total.transferred += part.transferred
-        total.handled += part.handled
-        total.wait_s += part.wait_s
-        total.handle_s += part.handle_s
-    return total
+def value(figures: Figures, name: str) -> float | int | None:
+    """A figure by name, wherever it stands: with the record, its scores or its time."""
+    for place in (figures, figures.scores, getattr(figures, "time", None)):
+        if hasattr(place, name):
+            found: float | int | None = getattr(place, name)
+            return found
+    raise KeyError(name)
 
 
 def to_csv(report: Report, names: dict[str, str]) -> str:
@@ -136,40 +196,31 @@ def to_csv(report: Report, names: dict[str, str]) -> str:
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(["group", "name", "figure", "value"])
-    for group, found in (("queue", report.queues), ("channel", report.channels)):
-        for name, figures in found.items():
-            for figure in QUEUE_COLUMNS:
-                rows.writerow([group, name, figure, _plain(getattr(figures, figure))])
-    for agent_id, agent in report.agents.items():
-        for figure in AGENT_COLUMNS:
-            value = _plain(getattr(agent, figure))
-            rows.writerow(["agent", _safe(names.get(agent_id, agent_id)), figure, value])
-    for figure in BOT_COLUMNS:
-        rows.writerow(["bot", "all", figure, _plain(getattr(report.bot, figure))])
+    for group, name, figures, columns in _groups(report, names):
+        for figure in columns:
+            rows.writerow([group, _safe(name), figure, _plain(value(figures, figure))])
+        if group == "queue" and name in report.forms:
+            rows.writerow([group, _safe(name), "service_level_form", _safe(report.forms[name])])
     return text.getvalue()
 
 
-QUEUE_COLUMNS = (
-    "arrived",
-    "answered",
-    "abandoned",
-    "short_abandoned",
-    "within_target",
-    "service_level",
-    "asa_s",
-    "aht_s",
-    "abandonment",
-    "transferred",
-    "handled",
-)
-AGENT_COLUMNS = ("offered", "answered", "missed", "rejected", "handled", "aht_s", "csat")
-BOT_COLUMNS = ("started", "contained", "handed_off", "abandoned", "containment")
+def _groups(
+    report: Report, names: dict[str, str]
+) -> Iterator[tuple[str, str, Figures, tuple[str, ...]]]:
+    for queue, figures in report.queues.items():
+        yield "queue", queue, figures, OF_QUEUES
+    for channel, figures in report.channels.items():
+        yield "channel", channel, figures, OF_QUEUES
+    yield "total", "all", report.total, OF_QUEUES
+    for agent_id, agent in report.agents.items():
+        yield "agent", names.get(agent_id, agent_id), agent, (*CONTACTS, *TIMES)
+    yield "bot", "all", report.bot, OF_BOTS
 
 
-def _plain(value: float | int | None) -> str:
-    if value is None:
+def _plain(number: float | int | None) -> str:
+    if number is None:
         return ""
-    return str(value) if isinstance(value, int) else f"{value:.4f}"
+    return str(number) if isinstance(number, int) else f"{number:.4f}"
 
 
 def _safe(name: str) -> str:

@@ -296,6 +296,7 @@ class Acts:
             moved = replace(moved, state=move(was, "end"), ended_at=now)
         if handled_by:
             await act.talk_ended(interaction, now, idle=moved.state is InteractionState.ENDED)
+        ended = replace(ended, wraps_up=moved.state is InteractionState.WRAP_UP)
         return await act.save(moved, ended)
 
     async def withdraw_offer(self, act: Act, interaction: Interaction, reason: str) -> None:

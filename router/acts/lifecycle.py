@@ -210,6 +210,7 @@ class Lifecycle:
                 queue=interaction.queue or "",
                 score=score,
                 scale=scale,
+                contact_channel=interaction.channel,
             )
             act.facts.append(answered)
             return answered

@@ -111,6 +111,7 @@ async def begin(
         conversation_id=interaction.conversation_id,
         address=interaction.address,
         home=interaction.home,
+        reopens=parent.id if parent else "",
     )
     return interaction, arrived
 

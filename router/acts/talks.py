@@ -256,6 +256,7 @@ async def end_internal(act: Act, internal: Interaction, now: datetime, reason: s
             queue=internal.queue or "",
             agent_id=handled_by or "",
             parent_id=internal.parent_id or "",
+            wraps_up=False,
         )
     )
     if handled_by:

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from router.company import (
     CAPACITY,
+    FCR_DAYS,
     OFFER_S,
-    TARGET_S,
     WRAP_UP_LIMIT_S,
     WRAP_UP_MODES,
     Company,
@@ -28,6 +28,7 @@ from router.company import (
 from router.configuration.check import Flows, check_company
 from router.configuration.section import Notes, Section, suggestion
 from router.errors import BadConfiguration, Flaw
+from router.figures.service_level import SHORT_ABANDON_S, TARGET_S, ServiceLevel
 from router.hours import DAYS, Hours, Shift, parse_shift
 from router.model import Agent, Channel, Limits, Role
 from router.rules import (
@@ -138,6 +139,7 @@ class _Reader:
             pauses=self._pauses(top),
             default_queue=default,
             survey=top.flag("survey", True),
+            fcr_days=top.whole("fcr_days", FCR_DAYS, least=1),
         )
         top.done()
         return company
@@ -171,6 +173,8 @@ class _Reader:
             name=section.text("name", queue_id),
             skills=section.levels("skills"),
             target_s=section.whole("target_s", TARGET_S, least=1),
+            service_level=section.choice("service_level", ServiceLevel.SHORT_ABANDONS_OUT),
+            short_abandon_s=section.whole("short_abandon_s", SHORT_ABANDON_S),
             base_s=section.whole("base_s", 0),
             wrap_up=_wrap_up(section.section("wrap_up")),
             offer_s=OFFER_S | _by_channel(section, "offer_s", least=1),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.kpi import SHORT_ABANDON_S
+from router.figures.service_level import SHORT_ABANDON_S
 from router.simulate.crew import Spans
 from router.simulate.demand import Demand, Flags, Floats
 from router.simulate.run import Outcome, Record

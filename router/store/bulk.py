@@ -37,7 +37,9 @@ Rows = Sequence[Mapping[str, Any]]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def among(db: Connection, column: Column, values: Collection[str]) -> ColumnElement[bool]:
+def among(
+    db: Connection, column: Column, values: Collection[str] | Collection[int]
+) -> ColumnElement[bool]:
     """``column`` is one of ``values``."""
     if not _postgres(db):
         return column.in_(list(values))

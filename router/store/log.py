@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,34 @@ class SqlLog:
         if limit is not None:
             query = query.limit(limit)
         rows = await self._db.execute(query)
+        found = (unpack_fact(kind, body) for kind, body in rows)
+        return [fact for fact in found if fact is not None]
+
+    async def numbers(
+        self,
+        types: Iterable[type[Fact]],
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[int]:
+        """Places in the log, ascending."""
+        query = select(events.c.seq).where(events.c.type.in_([kind.__name__ for kind in types]))
+        if after:
+            query = query.where(events.c.seq > after)
+        if since is not None:
+            query = query.where(events.c.at >= since)
+        if until is not None:
+            query = query.where(events.c.at < until)
+        rows = await self._db.execute(query)
+        return sorted(rows.scalars())
+
+    async def numbered(self, numbers: Collection[int]) -> list[Fact]:
+        """The facts at these places, in order."""
+        if not numbers:
+            return []
+        query = select(events.c.type, events.c.body).order_by(events.c.seq)
+        rows = await self._db.execute(query.where(among(self._db, events.c.seq, numbers)))
         found = (unpack_fact(kind, body) for kind, body in rows)
         return [fact for fact in found if fact is not None]
 

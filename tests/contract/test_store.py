@@ -371,6 +371,31 @@ class TestStore:
             await tx.log.sent([arrived.id])
             assert await tx.log.unsent(added.at) == [added]
 
+    async def test_log_is_read_by_places(self, store: SqlStore) -> None:
+        arrived = [
+            InteractionArrived(
+                at=NOW + timedelta(seconds=n),
+                interaction_id=f"i{n}",
+                channel="chat",
+                direction="inbound",
+                customer_id="anna",
+                conversation_id="matter",
+                address="visitor",
+            )
+            for n in range(4)
+        ]
+        async with store.transaction() as tx:
+            await tx.log.append(arrived)
+        kinds = [InteractionArrived]
+        async with store.reading() as tx:
+            places = await tx.log.numbers(kinds)
+            assert await tx.log.numbered(places[::-1]) == arrived
+            assert await tx.log.numbered([]) == []
+            assert await tx.log.numbers(kinds, after=places[1]) == places[2:]
+            since, until = arrived[1].at, arrived[3].at
+            assert await tx.log.numbers(kinds, since=since, until=until) == places[1:3]
+            assert await tx.log.numbers([MessageAdded]) == []
+
     async def test_group_handles_a_fact_once(self, store: SqlStore) -> None:
         async with store.transaction() as tx:
             assert not await tx.log.seen_before("mail", "f", NOW)

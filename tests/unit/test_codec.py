@@ -37,6 +37,7 @@ values: dict[Any, st.SearchStrategy[Any]] = {
     float: floats,
     float | None: st.none() | floats,
     int | None: st.none() | whole,
+    bool | None: st.none() | st.booleans(),
     datetime: moments,
     datetime | None: st.none() | moments,
     TransferOutcome: st.sampled_from(TransferOutcome),

@@ -23,6 +23,7 @@ from router.company import (
 from router.configuration.export import differences, serialize_company
 from router.configuration.file import read_company
 from router.errors import BadConfiguration
+from router.figures.service_level import ServiceLevel
 from router.hours import DAYS, Hours
 from router.model import Agent, Channel, Limits, Role
 from router.rules import (
@@ -146,6 +147,10 @@ def test_agent_stands_in_each_queue_as_the_file_says() -> None:
         ({"strategy": "ring_all"}, "found 'ring_all'; did you mean 'ring-all'?"),
         ({"stratgy": "random"}, "queues[1].stratgy: unknown key; did you mean 'strategy'?"),
         ({"target_s": 0}, "queues[1].target_s: expected a whole number of at least 1, found 0"),
+        (
+            {"service_level": "80/20"},
+            "queues[1].service_level: expected one of short-abandons-out, short-abandons-met",
+        ),
         ({"target_s": True}, "queues[1].target_s: expected a whole number"),
         ({"skills": {"lv": 6}}, "queues[1].skills.lv: expected a proficiency from 1 to 5, found 6"),
         (
@@ -356,6 +361,8 @@ def companies(draw: st.DrawFn) -> Company:
             name=draw(texts),
             skills=draw(skills),
             target_s=draw(seconds),
+            service_level=draw(st.sampled_from(ServiceLevel)),
+            short_abandon_s=draw(seconds),
             base_s=draw(seconds),
             wrap_up=WrapUp(draw(st.sampled_from(WRAP_UP_MODES)), draw(seconds)),
             offer_s=draw(by_channel),
@@ -376,6 +383,7 @@ def companies(draw: st.DrawFn) -> Company:
         pauses=tuple(PauseCode(code, draw(texts), draw(st.booleans())) for code in ("a", "b")),
         default_queue=draw(ids),
         survey=draw(st.booleans()),
+        fcr_days=draw(st.integers(1, 90)),
     )
 
 

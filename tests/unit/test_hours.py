@@ -159,3 +159,41 @@ def test_clashes_are_found_in_a_day_and_over_midnight() -> None:
     assert clashes([morning, parse_shift("12:30-13:00")]) == []
     assert clashes([night], following=[early]) == [(night, early)]
     assert clashes([night], following=[morning]) == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "seconds"),
+    [
+        ("2026-07-01T09:00", "2026-07-01T09:00:30", 30),
+        ("2026-07-01T12:20", "2026-07-01T13:10", 20 * 60),
+        ("2026-07-01T19:50", "2026-07-02T08:05", 15 * 60),
+        ("2026-07-03T19:00", "2026-07-06T09:00", 2 * 3600),
+        ("2026-12-23T19:00", "2026-12-26T11:00", 3600 + 4 * 3600 + 3600),
+        ("2026-07-02T09:00", "2026-07-01T09:00", 0),
+    ],
+)
+def test_seconds_of_opening_hours_leave_out_noon_night_weekend_and_holiday(
+    begin: str, end: str, seconds: float
+) -> None:
+    assert SPLIT.open_s(at(begin), at(end)) == seconds
+
+
+def test_seconds_of_a_night_shift_count_the_change_of_the_hour() -> None:
+    night = Hours("Europe/Riga", {"sat": (parse_shift("22:00-06:00"),)})
+    begin, end = at("2026-03-28T12:00"), at("2026-03-29T12:00")
+    assert night.open_s(begin, end) == 7 * 3600
+    autumn = at("2026-10-24T12:00"), at("2026-10-25T12:00")
+    assert night.open_s(*autumn) == 9 * 3600
+
+
+@given(
+    st.datetimes(datetime(2026, 12, 20), datetime(2027, 1, 5)),
+    st.integers(0, 5 * 24 * 60),
+)
+def test_seconds_of_opening_hours_are_the_minutes_at_which_it_is_open(
+    begin: datetime, minutes: int
+) -> None:
+    start = begin.replace(second=0, microsecond=0, tzinfo=RIGA).astimezone(UTC)
+    moments = [start + timedelta(minutes=n) for n in range(minutes)]
+    is_open = sum(SPLIT.open_at(moment) for moment in moments)
+    assert SPLIT.open_s(start, start + timedelta(minutes=minutes)) == is_open * 60

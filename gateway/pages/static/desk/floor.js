@@ -48,8 +48,8 @@ const percent = (share) => (share === null ? "–" : `${Math.round(share * 100)}
 function queueRow(queue) {
   const { figures } = queue;
   return h("div.queue", { style: { "border-bottom": "1px solid var(--line)" } },
-    h("div", {}, h("div.strong", {}, queue.name), h("div.muted.small", {}, t("floor.target", { s: queue.target_s })), !queue.open && h("span.chip", {}, t("floor.closed"))),
-    gauge(figures.service_level),
+    h("div", {}, h("div.strong", {}, queue.name), h("div.muted.small", { title: t("definition.service_level") }, queue.service_level_formula), !queue.open && h("span.chip", {}, t("floor.closed"))),
+    gauge(figures.service_level, queue.service_level_formula),
     figure(h("b", {}, String(queue.waiting)), "floor.waiting"),
     figure(queue.longest_since ? h("b", { dataset: { since: queue.longest_since } }) : h("b", {}, "–"), "floor.longest"),
     figure(h("b", {}, `${figures.answered} / ${figures.abandoned}`), null, `${t("figure.answered")} / ${t("figure.abandoned")}`),
@@ -58,9 +58,9 @@ function queueRow(queue) {
 
 const figure = (value, key, text) => h("div.figure", {}, value, h("span", {}, text ?? t(key)));
 
-function gauge(share) {
+function gauge(share, formula) {
   const level = share === null ? "" : share >= 0.8 ? "" : share >= 0.6 ? ".mid" : ".low";
-  const box = h(`div.gauge${level}`, { title: t("definition.service_level"), role: "img", "aria-label": `${t("figure.service_level")} ${percent(share)}` });
+  const box = h(`div.gauge${level}`, { title: formula, role: "img", "aria-label": `${t("figure.service_level")} ${percent(share)}: ${formula}` });
   const left = CIRCLE * (1 - (share ?? 0));
   box.innerHTML = `<svg viewBox="0 0 66 66"><circle class="track" cx="33" cy="33" r="28"/>${share === null ? "" : `<circle class="value" cx="33" cy="33" r="28" stroke-dasharray="${CIRCLE}" stroke-dashoffset="${left}"/>`}</svg>`;
   box.append(percent(share));
