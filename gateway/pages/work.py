@@ -19,10 +19,11 @@ from gateway.desk.views import View
 from gateway.pages.recording import NoRecording, audio_response, inside
 from gateway.pages.render import Pages
 from gateway.services import Services
-from router import kpi
 from router.model import Role
 
 FLOOR_EVERY_S = 1.5
+FLOOR_SHOWS = ("service_level", "aht_s", "containment")
+"""Figures of the floor that need a definition."""
 
 
 def work_routes(
@@ -80,7 +81,7 @@ def _voicemail(services: Services) -> HTTPRouteHandler:
 def _floor(services: Services, pages: Pages) -> HTTPRouteHandler:
     @get("/floor", guards=[needs(services.sign_in, Role.SUPERVISOR)], include_in_schema=False)
     async def floor_page(request: Request[Any, Any, Any]) -> Response[str]:
-        context = {"definitions": kpi.DEFINITIONS}
+        context = {"definitions": FLOOR_SHOWS}
         return pages.page(request, "floor", person_of(request), context)
 
     return floor_page

@@ -212,6 +212,7 @@ async def test_supervisor_sees_the_floor_the_interaction_and_the_report(
     await sign_in(page, house, "sofia")
     await expect(page.locator("#waiting")).to_contain_text("Maria Lund")
     await expect(page.locator(".queue").first).to_contain_text("Orders")
+    await expect(page.locator(".queue").first).to_contain_text("a≤20 s / (a + ab − ab≤5 s)")
     await page.click("#waiting >> text=Maria Lund")
     await expect(page.locator(".timeline")).to_contain_text("The bot asked for a person")
     await page.goto(f"{house.url}/interactions?q=maria")
@@ -219,6 +220,12 @@ async def test_supervisor_sees_the_floor_the_interaction_and_the_report(
     assert item.id in (await page.locator("table a").first.get_attribute("href") or "")
     await page.goto(f"{house.url}/reports")
     await expect(page.locator("body")).to_contain_text("What the figures mean")
+    orders = page.locator("tr", has_text="Orders").first
+    await expect(orders).to_contain_text("a≤20 s / (a + ab − ab≤5 s)")
+    await expect(orders.locator("td").nth(1)).to_have_text("1")
+    await expect(page.locator("th", has_text="Transfer rate").first).to_have_attribute(
+        "title", re.compile("÷ handled")
+    )
 
 
 async def test_campaign_list_is_checked_and_a_good_one_starts(

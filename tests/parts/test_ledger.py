@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -252,6 +254,7 @@ class Counted:
     def __init__(self, store: SqlStore) -> None:
         self.statements = 0
         self.facts = 0
+        self._of_the_log: list[tuple[str, Any]] = []
         self._engine = store._engine.sync_engine
 
     def __enter__(self) -> Counted:
@@ -265,6 +268,17 @@ class Counted:
         self.statements += 1
         if "events.body" in statement and "events.seq IN" in statement:
             self.facts += len(parameters)
+        if "FROM events" in statement:
+            self._of_the_log.append((statement, parameters))
+
+    def walks(self) -> list[str]:
+        """Statements for which SQLite goes through the whole log."""
+        with closing(sqlite3.connect(str(self._engine.url.database))) as database:
+            plans = {
+                statement: database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                for statement, parameters in self._of_the_log
+            }
+            return [one for one, plan in plans.items() if "SCAN" in str(plan.fetchall())]
 
 
 async def cost_of_a_look(floor: Floor, lives: int, live: int) -> Counted:
@@ -298,3 +312,4 @@ async def test_look_costs_what_is_new_and_not_what_the_day_has_been(floor: Floor
     large = await cost_of_a_look(floor, 400, live=20)
     assert large.facts == small.facts == FACTS_OF_A_LIFE
     assert large.statements <= small.statements
+    assert large.walks() == []
