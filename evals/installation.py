@@ -73,15 +73,22 @@ class Installation:
 
     @classmethod
     async def start(
-        cls, data: Path, ports: Ports | None = None, env: Mapping[str, str] | None = None
+        cls,
+        data: Path,
+        ports: Ports | None = None,
+        env: Mapping[str, str] | None = None,
+        role: str = "",
     ) -> Installation:
-        """Start and wait until ``/healthz`` is well. Raises ``InstallationFailed``."""
+        """Start and wait until ``/healthz`` is well; all roles, or one. Raises
+        ``InstallationFailed``.
+        """
         ports = ports or free_ports()
         began = time.perf_counter()
         with _log_file(data) as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "gateway", "up", "--host", HOST, "--port", str(ports.http)),
+                *("-m", "gateway", *(("run", role) if role else ("up",))),
+                *("--host", HOST, "--port", str(ports.http)),
                 *("--data", str(data)),
                 env={**os.environ, **_environment(data, ports), **(env or {})},
                 stdout=log,

@@ -1,7 +1,7 @@
 """The bench ``reports``: what watching costs on a busy day (lessons.md, 25).
 
-An embedded installation with 50 agents, 200 open interactions and a day of 20,000 behind it;
-30 supervisors' pages watch the floor while four more interactions a second come and go:
+A process of the role ``web`` on SQLite with 50 agents, 200 open interactions and a day of
+20,000 behind it; 30 pages watch the floor while four more interactions a second come and go:
 
 - ``first_ms``: the first look after the start, which counts the day;
 - ``floor_ms_p95``: from asking for the queues with their figures to the answer;
@@ -33,6 +33,7 @@ from evals.installation import DEMO_COMPANY, Installation, always_open
 from evals.judges import P95
 from evals.statistics import percentile
 from gateway.desk.ledger import FRESH_S, Ledger, day_start
+from gateway.roles import WEB
 from router import events
 from router.clock import VirtualClock
 from router.company import Company, parse_company
@@ -73,7 +74,7 @@ async def run() -> Bench:
         await write_live(store)
         await store.stop()
         env = {"PARLEY_COMPANY": str(data / "company.yaml")}
-        running = await Installation.start(data, env=env)
+        running = await Installation.start(data, env=env, role=WEB)
         try:
             figures, notes = await watched(running)
         finally:

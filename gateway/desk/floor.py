@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from gateway.desk.ledger import Ledger
 from gateway.desk.routing import needs_view
@@ -30,6 +33,16 @@ LIVE = (
     InteractionState.WRAP_UP,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The floor at one moment."""
+
+    at: datetime
+    view: View
+    text: str
+
+
 class Floor:
     """Makes the floor's view, at most once a second however many pages watch."""
 
@@ -39,19 +52,25 @@ class Floor:
         self._clock = clock
         self._room = room
         self.ledger = Ledger(store, company, clock)
-        self._view: View | None = None
-        self._made_at: datetime | None = None
+        self._last: Drawn | None = None
         self._making = asyncio.Lock()
 
     async def view(self) -> View:
         """Queues, agents, live work and today's figures."""
+        return (await self._drawn()).view
+
+    async def text(self) -> str:
+        """The view as JSON, written once for all pages that watch."""
+        return (await self._drawn()).text
+
+    async def _drawn(self) -> Drawn:
         async with self._making:
             now = self._clock.now()
-            fresh = self._made_at and (now - self._made_at).total_seconds() < FRESH_S
-            if self._view is None or not fresh:
-                self._view = await self._make(now)
-                self._made_at = now
-            return self._view
+            drawn = self._last
+            if drawn is None or (now - drawn.at).total_seconds() >= FRESH_S:
+                view = await self._make(now)
+                drawn = self._last = Drawn(now, view, msgspec.json.encode(view).decode())
+            return drawn
 
     async def _make(self, now: datetime) -> View:
         tally = await self.ledger.today()

@@ -5,12 +5,14 @@
 2. A day is closed a minute after its midnight, because of such places. Its figures are kept
    as a document, and with them what goes on into the next day: a new process begins there.
 3. Today counts by the rules in force: when they change it is counted anew. Closed days stay.
-4. Long readings go in steps, so that the process does other things between them.
+4. Every few thousand facts today's sums are kept, too: a new process reads on from there.
+5. Long readings go in steps, so that the process does other things between them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from router.company import Company
+from router.configuration.export import serialize_company
 from router.events import Fact
 from router.figures.day import Day
 from router.figures.tally import COUNTED, Standings, Tally
@@ -31,7 +34,8 @@ LATE = timedelta(seconds=60)
 DAYS_BACK = 6
 """So many closed days are counted when nobody has done it yet."""
 STEP = 500
-STANDINGS = "figures.standings"
+KEEP_FACTS = 5_000
+STANDINGS, CHECKPOINT = "figures.standings", "figures.checkpoint"
 HALF_DAY = timedelta(hours=12)
 
 
@@ -39,6 +43,17 @@ class Carried(msgspec.Struct):
     """What went on when the day before ``begin`` was closed."""
 
     begin: datetime
+    standings: Standings
+
+
+class Checkpoint(msgspec.Struct):
+    """Today's sums by these rules, with what has been read (``_Places``)."""
+
+    begin: datetime
+    rules: str
+    low: int
+    recent: list[tuple[int, datetime]]
+    day: Day
     standings: Standings
 
 
@@ -51,7 +66,9 @@ def day_start(now: datetime, company: Company) -> datetime:
 class Ledger:
     """Today's tally and the closed days before it; one for a process."""
 
-    def __init__(self, store: Store, company: Company, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, company: Company, clock: Clock, keep_facts: int = KEEP_FACTS
+    ) -> None:
         self._store = store
         self._company = company
         self._clock = clock
@@ -62,6 +79,8 @@ class Ledger:
         self._tomorrow: list[Fact] = []
         self._closed: dict[datetime, Day] = {}
         self._looked_at: datetime | None = None
+        self._keep_facts = keep_facts
+        self._read_since = 0
 
     async def today(self) -> Tally:
         """The tally of the day that runs, a second old at most; to be read only."""
@@ -106,8 +125,11 @@ class Ledger:
             tally = await self._next(tally, begin)
         if tally is None or terms != self._terms or tally.begin != begin:
             self._terms, self._log, self._tomorrow = terms, _Places(), []
-            tally = Tally(terms, begin, await self._standings(begin))
+            tally = await self._resumed(begin)
+            tally = tally or Tally(terms, begin, await self._standings(begin))
         await self._read_on(tally, now)
+        if self._read_since >= self._keep_facts and not self._tomorrow:
+            await self._keep(tally)
         return tally
 
     async def _next(self, tally: Tally, begin: datetime) -> Tally | None:
@@ -147,6 +169,30 @@ class Ledger:
         async with self._store.reading() as tx:
             return bool(await tx.log.numbers(COUNTED, since=since, until=until))
 
+    async def _resumed(self, begin: datetime) -> Tally | None:
+        """Today as it was last kept (rule 4), when the rules are the same."""
+        async with self._store.reading() as tx:
+            body = await tx.log.document(CHECKPOINT)
+        kept = msgspec.convert(body, Checkpoint) if body is not None else None
+        if kept is None or kept.begin != begin or kept.rules != self._rules():
+            return None
+        self._log = _Places(kept.low, kept.recent)
+        return Tally(self._terms, begin, kept.standings, kept.day)
+
+    async def _keep(self, tally: Tally) -> None:
+        places = self._log
+        kept = Checkpoint(
+            tally.begin, self._rules(), places.low, places.recent, tally.day, tally.standings
+        )
+        async with self._store.transaction() as tx:
+            await tx.log.put_document(CHECKPOINT, msgspec.to_builtins(kept))
+        self._read_since = 0
+
+    def _rules(self) -> str:
+        """The same for the same configuration, in every process."""
+        plain = serialize_company(self._company, defaults=True)
+        return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
+
     async def _close(self, tally: Tally, end: datetime) -> Standings:
         """Keep the day and what goes on (rule 2). Every process writes the same."""
         standings = tally.close(end)
@@ -175,6 +221,7 @@ class Ledger:
         for step in _steps(self._log.unknown(numbers)):
             for number, fact in zip(step, await self._facts(step), strict=True):
                 self._log.seen(number, fact.at)
+                self._read_since += 1
                 if fact.at >= end:
                     self._tomorrow.append(fact)
                 elif fact.at >= tally.begin:
@@ -191,10 +238,15 @@ class Ledger:
 class _Places:
     """Which places of the log have been read: all up to ``low``, and those kept behind it."""
 
-    def __init__(self) -> None:
-        self.low = 0
-        self._recent: deque[tuple[int, datetime]] = deque()
-        self._known: set[int] = set()
+    def __init__(self, low: int = 0, recent: Sequence[tuple[int, datetime]] = ()) -> None:
+        self.low = low
+        self._recent = deque(recent)
+        self._known = {number for number, _ in recent}
+
+    @property
+    def recent(self) -> list[tuple[int, datetime]]:
+        """Places behind ``low``, each with its fact's time."""
+        return list(self._recent)
 
     def unknown(self, numbers: Sequence[int]) -> list[int]:
         """Those not read yet."""

@@ -14,15 +14,14 @@ from litestar.response import Redirect
 from gateway.auth.errors import NotAllowed
 from gateway.auth.guards import needs, person_of
 from gateway.desk.floor import Floor
-from gateway.desk.socket import Turned, admit, receive, turn_away, write_views
-from gateway.desk.views import View
+from gateway.desk.socket import Turned, admit, receive, turn_away
 from gateway.pages.recording import NoRecording, audio_response, inside
 from gateway.pages.render import Pages
 from gateway.services import Services
 from router.model import Role
 
 FLOOR_EVERY_S = 1.5
-FLOOR_SHOWS = ("service_level", "aht_s", "containment")
+FLOOR_SHOWS = ("service_level", "aht_s", "occupancy", "containment")
 """Figures of the floor that need a definition."""
 
 
@@ -97,10 +96,8 @@ def _floor_socket(services: Services, floor: Floor) -> WebsocketRouteHandler:
             return
         except WebSocketDisconnect:
             return
-        outbox: asyncio.Queue[View | None] = asyncio.Queue(maxsize=2)
         tasks = [
-            asyncio.create_task(write_views(socket, outbox)),
-            asyncio.create_task(_feed(floor, outbox)),
+            asyncio.create_task(_feed(floor, socket)),
             asyncio.create_task(_until_closed(socket)),
         ]
         try:
@@ -113,9 +110,9 @@ def _floor_socket(services: Services, floor: Floor) -> WebsocketRouteHandler:
     return floor_socket
 
 
-async def _feed(floor: Floor, outbox: asyncio.Queue[View | None]) -> None:
+async def _feed(floor: Floor, socket: WebSocket[Any, Any, Any]) -> None:
     while True:
-        await outbox.put(await floor.view())
+        await socket.send_text(await floor.text())
         await asyncio.sleep(FLOOR_EVERY_S)
 
 

@@ -123,10 +123,16 @@ class Standings:
 
 
 class Tally:
-    """Adds facts to the figures of the day that began at ``begin``."""
+    """Adds facts to the figures of the day that began at ``begin``; ``day`` has some already."""
 
-    def __init__(self, terms: Terms, begin: datetime, standings: Standings | None = None) -> None:
-        self.day = Day()
+    def __init__(
+        self,
+        terms: Terms,
+        begin: datetime,
+        standings: Standings | None = None,
+        day: Day | None = None,
+    ) -> None:
+        self.day = day or Day()
         self.begin = begin
         self.standings = standings or Standings()
         self._terms = terms

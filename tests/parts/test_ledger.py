@@ -158,6 +158,26 @@ async def test_today_counts_by_the_rules_in_force_and_closed_days_stay(floor: Fl
     assert yesterday.by_queue()["orders"].service_level == 1.0
 
 
+async def test_new_process_reads_on_from_what_was_kept_of_today(floor: Floor) -> None:
+    first = Ledger(floor.store, floor.company, floor.clock, keep_facts=20)
+    for n in range(5):
+        await note(floor, life(f"i{n}", floor.clock.now()))
+    await note(floor, life("open", floor.clock.now())[:4])
+    assert (await orders_today(first)).handled == 5
+    floor.clock.forward(10)
+    over = replace(life("open", floor.clock.now())[4], at=floor.clock.now())
+    await note(floor, [over])
+    with Counted(floor.store) as counted:
+        second = await orders_today(ledger_of(floor))
+    assert counted.facts == 1
+    assert second == await orders_today(first)
+    assert (second.handled, second.scores.responses) == (6, 5)
+    floor.company.adopt(parse_company({**COMPANY, "fcr_days": 3}))
+    with Counted(floor.store) as counted:
+        assert await orders_today(ledger_of(floor)) == second
+    assert counted.facts > 5 * FACTS_OF_A_LIFE
+
+
 async def test_unpaid_pause_of_the_configuration_is_not_paid(floor: Floor) -> None:
     floor.company.pauses = (PauseCode("lunch", "Lunch", paid=False), PauseCode("training", "T"))
     ledger = ledger_of(floor)

@@ -78,9 +78,10 @@ function agentRow(agent) {
     agent.since ? h("span.muted.small.num", { dataset: { since: agent.since } }) : h("span"), jobs.length > 0 && h("div.jobs", {}, jobs), dayOf(agent));
 }
 
-/** Pauses by reason, refusals and missed offers since midnight. */
+/** Occupancy, pauses by reason, refusals and missed offers since midnight. */
 function dayOf({ today }) {
   const parts = [
+    today.occupancy !== null && `${t("figure.occupancy")} ${percent(today.occupancy)}`,
     ...today.away.map((pause) => `${t(`reason.${pause.reason}`)} ${span(pause.s)}`),
     today.rejected && t("floor.rejected", { n: today.rejected }),
     today.missed && t("floor.missed", { n: today.missed }),
