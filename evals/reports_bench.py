@@ -50,6 +50,7 @@ AT_MOST = {
 AGENTS, VIEWS, LIVES, LIVE = 50, 30, 20_000, 200
 PER_S = 4
 WATCHED_S = 25.0
+PATIENCE_S = 300.0
 ASK_EVERY_S = 0.25
 LOOKS = 40
 MANY, FEW = 4_000, 200
@@ -184,7 +185,9 @@ async def write_live(store: SqlStore) -> None:
 async def watched(running: Installation) -> tuple[dict[str, float], dict[str, str]]:
     """The figures of a while in which pages watch and work goes on."""
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=60))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S)
+        )
         csrf = (await http.post("/sign-in", json=SUPERVISOR)).json()["csrf"]
         cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
         first_ms = await asked(http, "/api/queues")

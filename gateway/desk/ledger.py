@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -33,7 +33,8 @@ FRESH_S = 1.0
 LATE = timedelta(seconds=60)
 DAYS_BACK = 6
 """So many closed days are counted when nobody has done it yet."""
-STEP = 500
+STEP, BREATH = 4_000, 250
+"""So many facts are read at once, so many added before others have a turn."""
 KEEP_FACTS = 5_000
 STANDINGS, CHECKPOINT = "figures.standings", "figures.checkpoint"
 HALF_DAY = timedelta(hours=12)
@@ -159,9 +160,8 @@ class Ledger:
             tally = Tally(self._terms, day, standings)
             async with self._store.reading() as tx:
                 numbers = await tx.log.numbers(COUNTED, since=day, until=end)
-            for step in _steps(numbers):
-                for fact in await self._facts(step):
-                    tally.add(fact)
+            async for _, fact in self._facts(numbers):
+                tally.add(fact)
             standings = await self._close(tally, end)
         return standings
 
@@ -218,21 +218,25 @@ class Ledger:
             else:
                 numbers = await tx.log.numbers(COUNTED, since=tally.begin)
         end = day_start(tally.begin + 3 * HALF_DAY, self._company)
-        for step in _steps(self._log.unknown(numbers)):
-            for number, fact in zip(step, await self._facts(step), strict=True):
-                self._log.seen(number, fact.at)
-                self._read_since += 1
-                if fact.at >= end:
-                    self._tomorrow.append(fact)
-                elif fact.at >= tally.begin:
-                    tally.add(fact)
+        async for number, fact in self._facts(self._log.unknown(numbers)):
+            self._log.seen(number, fact.at)
+            self._read_since += 1
+            if fact.at >= end:
+                self._tomorrow.append(fact)
+            elif fact.at >= tally.begin:
+                tally.add(fact)
         self._log.forget(now - LATE)
 
-    async def _facts(self, numbers: Sequence[int]) -> list[Fact]:
-        async with self._store.reading() as tx:
-            facts = await tx.log.numbered(numbers)
-        await asyncio.sleep(0)
-        return facts
+    async def _facts(self, numbers: Sequence[int]) -> AsyncIterator[tuple[int, Fact]]:
+        """Each place with its fact, in order (rule 5)."""
+        for first in range(0, len(numbers), STEP):
+            step = numbers[first : first + STEP]
+            async with self._store.reading() as tx:
+                facts = await tx.log.numbered(step)
+            for n, found in enumerate(zip(step, facts, strict=True)):
+                if n % BREATH == 0:
+                    await asyncio.sleep(0)
+                yield found
 
 
 class _Places:
@@ -263,7 +267,3 @@ class _Places:
             number, _ = self._recent.popleft()
             self._known.discard(number)
             self.low = max(self.low, number)
-
-
-def _steps(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (numbers[n : n + STEP] for n in range(0, len(numbers), STEP))
