@@ -14,7 +14,8 @@ from gateway.auth.errors import NotAllowed
 from gateway.auth.guards import needs
 from gateway.auth.sessions import COOKIE
 from gateway.desk.cards import card_of
-from gateway.desk.floor import LIVE, Floor, zone_of
+from gateway.desk.floor import LIVE, Floor
+from gateway.desk.ledger import zone_of
 from gateway.desk.routing import routing_of, routing_view
 from gateway.desk.views import View
 from gateway.services import Services

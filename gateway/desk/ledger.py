@@ -58,9 +58,14 @@ class Checkpoint(msgspec.Struct):
     standings: Standings
 
 
+def zone_of(company: Company) -> ZoneInfo:
+    """The company's zone: that of its default queue."""
+    return ZoneInfo(company.queue(company.default_queue).hours.timezone)
+
+
 def day_start(now: datetime, company: Company) -> datetime:
-    """Midnight of the company's day (its default queue's zone), in UTC."""
-    zone = ZoneInfo(company.queue(company.default_queue).hours.timezone)
+    """Midnight of the company's day, in UTC."""
+    zone = zone_of(company)
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 

@@ -11,10 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.desk.floor import COUNTED, day_start
 from gateway.desk.floor import Floor as FloorView
+from gateway.pages.reports import make_report, to_csv
 from gateway.waiting_room import WaitingRoom
-from router import kpi
 from router.acts.lifecycle import Lifecycle
 from router.clock import VirtualClock
 from router.company import Company, no_company
@@ -99,15 +98,16 @@ class Installation(Ground[VirtualClock]):
     async def figures(self) -> dict[str, Any]:
         """What supervisors see: the floor's figures of today, and the agents' report."""
         room = WaitingRoom(self.store, self.company, self.clock)
-        view = await FloorView(self.store, self.company, self.clock, room).view()
-        begin = day_start(self.clock.now(), self.company)
+        floor = FloorView(self.store, self.company, self.clock, room)
+        view = await floor.view()
         async with self.store.transaction() as tx:
-            facts = await tx.log.facts(since=begin, types=COUNTED)
+            agents = await tx.people.agents()
+        report = await make_report(floor.ledger, self.company, agents, "today")
         return {
             "queues": {queue["id"]: queue["figures"] for queue in view["queues"]},
             "today": {agent["id"]: agent["today"] for agent in view["agents"]},
-            "agents": kpi.agent_figures(facts),
-            "arrivals": kpi.channel_arrivals(facts),
+            "agents": report.agents,
+            "report": to_csv(report, {agent.id: agent.name for agent in agents}),
         }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.desk.floor import zone_of
+from gateway.desk.ledger import zone_of
 from router.model import Author, Channel, Presence
 from tests.browser.desk_house import PASSWORD, DeskHouse, desk_house
 
