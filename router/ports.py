@@ -111,6 +111,10 @@ class Bus(Protocol):
         """The newest dead letters, for the operator's view. Does not remove them."""
         ...
 
+    async def count_dead_letters(self) -> int:
+        """How many there are, without looking through them."""
+        ...
+
     async def replay(self, letter_id: str) -> bool:
         """Give a dead letter to its group once more; False when it is not there."""
         ...

@@ -21,6 +21,8 @@ from router.ports import Transaction
 NODE_ALIVE_S = 30
 DISCARDED_DAYS = 30
 DISCARDED = 50
+MANY = 1_000
+"""Dead letters from which on the page says that something must be mended first."""
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -39,7 +41,7 @@ def _system(services: Services, pages: Pages) -> HTTPRouteHandler:
         context = {
             "nodes": nodes,
             "accounts": accounts,
-            "letters": await services.bus.dead_letters(LISTED),
+            "letters": await services.bus.count_dead_letters(),
             "bus": services.bus.healthy(),
             "tabs": services.hub.connected,
             "configuration": services.company,
@@ -63,7 +65,8 @@ def _letters(services: Services, pages: Pages) -> HTTPRouteHandler:
         context = {
             "groups": dict(sorted(groups.items())),
             "shown": len(found),
-            "most": LISTED,
+            "lying": max(len(found), await services.bus.count_dead_letters()),
+            "many": MANY,
             "discarded": discarded,
             "names": names,
         }

@@ -99,6 +99,8 @@ def _moments(kind: type[Any]) -> tuple[str, ...]:
 
 
 _FACTS: _Family[Fact] = _Family(events.ALL)
+FACT_NAMES = tuple(sorted(each.__name__ for each in events.ALL))
+"""Every type of fact, as it stands in an envelope."""
 _ORDERS: _Family[Order] = _Family(commands.ALL)
 
 

@@ -158,7 +158,14 @@ class MemoryBroker:
         self._dead.pop(letter.id, None)
         self._dead[letter.id] = (letter, parcel)
         if len(self._dead) > DEAD_LIMIT:
-            del self._dead[next(iter(self._dead))]
+            oldest = next(iter(self._dead))
+            log.error("dropped the dead letter %s: more than %d lie here", oldest, DEAD_LIMIT)
+            del self._dead[oldest]
+
+    @property
+    def lying(self) -> int:
+        """How many dead letters there are."""
+        return len(self._dead)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The newest first."""
@@ -269,6 +276,10 @@ class MemoryBus:
     async def dead_letters(self, limit: int = 100) -> list[DeadLetterView]:
         """See ``router.ports.Bus``."""
         return list(self._broker.dead_letters(limit))
+
+    async def count_dead_letters(self) -> int:
+        """See ``router.ports.Bus``."""
+        return self._broker.lying
 
     async def replay(self, letter_id: str) -> bool:
         """See ``router.ports.Bus``."""

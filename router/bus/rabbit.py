@@ -3,13 +3,11 @@
 What stands in the broker, all names beginning with the bus's prefix:
 
 - ``P.facts``: topic exchange; the routing key names the types in a message (``flow``).
-- ``P.group.G``: one queue per group. Lasting groups have a quorum queue; the
+- ``P.to.G``: one queue per group. Lasting groups have a quorum queue; the
   others a classic queue that goes with its last consumer.
 - ``P.orders.A``: one short-lived queue per served address. Orders are mandatory:
   without the queue the broker hands them back.
-- ``P.dead``: what groups gave up. A classic queue, because looking through it
-  and handing it back leaves its order and counts alone; a quorum queue would
-  count each look as a delivery.
+- ``P.dead`` and ``P.letters``: exchange and quorum queue of what groups gave up (``letters``).
 
 Replies use the broker's direct reply-to, so no reply queue is declared.
 """
@@ -19,12 +17,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from aio_pika import DeliveryMode, ExchangeType, Message
@@ -40,7 +35,6 @@ from aiormq.channel import Channel
 from router.bus import codec
 from router.bus.delivery import (
     STOP_GRACE_S,
-    DeadLetter,
     Lanes,
     Retry,
     answer_order,
@@ -48,6 +42,7 @@ from router.bus.delivery import (
     read_reply,
 )
 from router.bus.flow import Inflow, Piece, binding, bundles, publish
+from router.bus.letters import Letters, bring_over
 from router.bus.link import HEARTBEAT_S, TROUBLE, Link
 from router.commands import Order
 from router.errors import BusUnavailable, LocalError, ReplyTimeout, Unroutable
@@ -62,7 +57,6 @@ BATCH = 256
 """Messages of one publication whose confirms may be outstanding at once."""
 
 PUBLISH_TIMEOUT_S = 10.0
-PEEK_TIMEOUT_S = 5.0
 
 CRASH_LIMIT = 20
 """Times the broker gives a fact out again when its consumer dies. It cannot be
@@ -71,13 +65,7 @@ changed on an existing queue; a clean stop counts too for what was prefetched.""
 UNUSED_MS = 60_000
 """A queue that is not lasting goes after this long without a consumer."""
 
-DEAD_LIMIT = 10_000
-"""Dead letters kept; beyond it the oldest is dropped."""
-
 REPLY_TO = "amq.rabbitmq.reply-to"
-GROUP_HEADER = "parley-group"
-REASON_HEADER = "parley-reason"
-AT_HEADER = "parley-at"
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +93,8 @@ class _Subscription:
             "x-queue-type": "quorum",
             "x-delivery-limit": CRASH_LIMIT,
             "x-dead-letter-exchange": dead_exchange,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
         }
 
 
@@ -152,11 +142,12 @@ class RabbitBus:
         self._services: dict[str, _Service] = {}
         self._replies: dict[str, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
-        self._peeking = asyncio.Lock()
+        self._letters = Letters(prefix, self._link, self._asking, CRASH_LIMIT)
 
     async def start(self) -> None:
         """See ``router.ports.Bus``."""
         await self._link.open()
+        await _guard(self._letters.bring_over())
 
     async def stop(self) -> None:
         """See ``router.ports.Bus``."""
@@ -205,6 +196,8 @@ class RabbitBus:
         await self._ready()
         await _guard(self._consume_facts(self._link.connection, subscription))
         self._subscriptions.append(subscription)
+        if lasting:
+            await _guard(self._bring_over(group))
 
     async def serve(self, address: str, handler: OrderHandler) -> None:
         """See ``router.ports.Bus``. Raises ``BusUnavailable``."""
@@ -251,29 +244,23 @@ class RabbitBus:
 
     async def dead_letters(self, limit: int = 100) -> list[DeadLetterView]:
         """See ``router.ports.Bus``. Raises ``BusUnavailable``."""
-        async with self._dead_messages() as messages:
-            newest = messages[::-1][:limit]
-            return [self._letter(message) for message in newest]
+        return [*await self._letters.newest(limit)]
+
+    async def count_dead_letters(self) -> int:
+        """See ``router.ports.Bus``. Raises ``BusUnavailable``."""
+        return await self._letters.count()
 
     async def replay(self, letter_id: str) -> bool:
         """See ``router.ports.Bus``. Raises ``BusUnavailable``."""
-        async with self._dead_messages() as messages:
-            found = self._find(messages, letter_id)
-            return found is not None and await self._replay(found)
+        return await self._letters.replay(letter_id)
 
     async def replay_group(self, group: str) -> int:
         """See ``router.ports.Bus``. Raises ``BusUnavailable``."""
-        async with self._dead_messages() as messages:
-            mine = [each for each in messages if self._letter(each).group == group]
-            return sum([await self._replay(each) for each in mine])
+        return await self._letters.replay_group(group)
 
     async def discard(self, letter_id: str) -> bool:
         """See ``router.ports.Bus``. Raises ``BusUnavailable``."""
-        async with self._dead_messages() as messages:
-            found = self._find(messages, letter_id)
-            if found is not None:
-                await found.ack()
-            return found is not None
+        return await self._letters.discard(letter_id)
 
     def healthy(self) -> bool:
         """See ``router.ports.Bus``."""
@@ -291,11 +278,7 @@ class RabbitBus:
         for channel in (publishing, asking):
             await self._link.watch(channel)
         await publishing.declare_exchange(self._facts_exchange, ExchangeType.TOPIC, durable=True)
-        dead = await publishing.declare_exchange(self._dead_name, ExchangeType.FANOUT, durable=True)
-        letters = await publishing.declare_queue(
-            self._dead_name, durable=True, arguments={"x-max-length": DEAD_LIMIT}
-        )
-        await letters.bind(dead)
+        await self._letters.declare(connection)
         replies = await asking.get_queue(REPLY_TO, ensure=False)
         await replies.consume(self._take_reply, no_ack=True)
         self._desk = _Desk(publishing, await _underlay(publishing), asking)
@@ -307,10 +290,10 @@ class RabbitBus:
     async def _consume_facts(self, connection: AbstractConnection, sub: _Subscription) -> None:
         channel = await self._consuming_channel(connection)
         queue = await channel.declare_queue(
-            self._group_queue(sub.group),
+            self._letters.group_queue(sub.group),
             durable=True,
             auto_delete=not sub.lasting,
-            arguments=sub.queue_arguments(self._dead_name),
+            arguments=sub.queue_arguments(self._letters.exchange),
         )
         for name in sorted(sub.types):
             await queue.bind(self._facts_exchange, routing_key=binding(name))
@@ -319,6 +302,12 @@ class RabbitBus:
         consumer = await wire.basic_consume(queue.name, sub.inflow.take)
         sub.consuming = (queue, consumer.consumer_tag or "")
         await self._link.watch(channel)
+
+    async def _bring_over(self, group: str) -> None:
+        """The facts that an earlier version kept for this group."""
+        bound = [(self._facts_exchange, binding(name)) for name in codec.FACT_NAMES]
+        old, new = self._letters.earlier_group_queue(group), self._letters.group_queue(group)
+        await bring_over(self._link.connection, old, new, bound)
 
     async def _consume_orders(self, connection: AbstractConnection, service: _Service) -> None:
         channel = await self._consuming_channel(connection)
@@ -394,95 +383,25 @@ class RabbitBus:
             for piece in pieces
         ]
         try:
-            desk = await self._ready()
+            exchange = (await self._asking()).default_exchange
             for message in alone:
-                await desk.asking.default_exchange.publish(message, self._group_queue(sub.group))
+                await exchange.publish(message, self._letters.group_queue(sub.group))
         except (*TROUBLE, DeliveryError, BusUnavailable) as error:
             log.warning("could not hand pieces on alone: %r", error)
             return False
         return True
 
-    # Dead letters.
-
     async def _give_up(self, sub: _Subscription, piece: Piece, reason: str) -> None:
-        log.error("group %s gave up %s %s: %s", sub.group, piece.type_name, piece.id, reason)
-        now = datetime.now(UTC).isoformat()
-        letter = Message(
-            piece.data,
-            content_type="application/json",
-            type=piece.type_name,
-            message_id=piece.id,
-            correlation_id=piece.interaction_id,
-            headers={GROUP_HEADER: sub.group, REASON_HEADER: reason, AT_HEADER: now},
-            delivery_mode=DeliveryMode.PERSISTENT,
-        )
         try:
-            desk = await self._ready()
-            await desk.asking.default_exchange.publish(letter, self._dead_name)
+            await self._letters.put(sub.group, piece, reason)
         except (*TROUBLE, BusUnavailable) as error:
             log.warning("could not put a dead letter away, it comes again: %r", error)
             await piece.give_back()
         else:
             await piece.settle()
 
-    @asynccontextmanager
-    async def _dead_messages(self) -> AsyncIterator[list[AbstractIncomingMessage]]:
-        """All dead letters, oldest first; those not acknowledged stay in the queue."""
-        await self._ready()
-        async with self._peeking:
-            try:
-                async with await self._link.connection.channel() as channel:
-                    yield await self._peek(channel)
-            except TROUBLE as error:
-                raise BusUnavailable(f"could not read the dead letters: {error!r}") from error
-
-    async def _peek(self, channel: AbstractChannel) -> list[AbstractIncomingMessage]:
-        queue = await channel.declare_queue(self._dead_name, passive=True)
-        expected = queue.declaration_result.message_count or 0
-        messages: list[AbstractIncomingMessage] = []
-        complete = asyncio.Event()
-
-        async def collect(message: AbstractIncomingMessage) -> None:
-            messages.append(message)
-            if len(messages) >= expected:
-                complete.set()
-
-        if expected:
-            await channel.set_qos(prefetch_count=min(expected, 65_535))
-            await queue.consume(collect)
-            async with asyncio.timeout(PEEK_TIMEOUT_S):
-                await complete.wait()
-        return messages
-
-    def _find(
-        self, messages: Iterable[AbstractIncomingMessage], letter_id: str
-    ) -> AbstractIncomingMessage | None:
-        return next((each for each in messages if self._letter(each).id == letter_id), None)
-
-    async def _replay(self, message: AbstractIncomingMessage) -> bool:
-        """Back to its own group; False when that group is gone, and the letter stays."""
-        desk = await self._ready()
-        queue = self._group_queue(self._letter(message).group)
-        try:
-            await desk.asking.default_exchange.publish(_copy(message, {}), queue)
-        except DeliveryError:
-            return False
-        await message.ack()
-        return True
-
-    def _letter(self, message: AbstractIncomingMessage) -> DeadLetter:
-        headers = message.headers
-        if GROUP_HEADER in headers:
-            group, reason = _text(headers[GROUP_HEADER]), _text(headers[REASON_HEADER])
-        else:
-            queue = _text(headers.get("x-first-death-queue"))
-            group = queue.removeprefix(self._group_queue(""))
-            reason = f"its consumers died {CRASH_LIMIT} times"
-        noted = _text(headers.get(AT_HEADER))
-        at = datetime.fromisoformat(noted) if noted else None
-        name = message.message_id or sha256(message.body).hexdigest()[:32]
-        text = message.body.decode(errors="replace")
-        return DeadLetter(f"{group}:{name}", group, reason, message.type or "", text, at)
+    async def _asking(self) -> AbstractChannel:
+        return (await self._ready()).asking
 
     # Names.
 
@@ -490,31 +409,8 @@ class RabbitBus:
     def _facts_exchange(self) -> str:
         return f"{self._prefix}.facts"
 
-    @property
-    def _dead_name(self) -> str:
-        return f"{self._prefix}.dead"
-
-    def _group_queue(self, group: str) -> str:
-        return f"{self._prefix}.group.{group}"
-
     def _orders_queue(self, address: str) -> str:
         return f"{self._prefix}.orders.{address}"
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
-
-
-def _copy(message: AbstractIncomingMessage, headers: dict[str, Any]) -> Message:
-    return Message(
-        message.body,
-        content_type=message.content_type,
-        type=message.type,
-        message_id=message.message_id,
-        correlation_id=message.correlation_id,
-        headers=headers,
-        delivery_mode=DeliveryMode.PERSISTENT,
-    )
 
 
 async def _guard(step: Awaitable[None]) -> None:
@@ -522,7 +418,8 @@ async def _guard(step: Awaitable[None]) -> None:
         await step
     except ChannelPreconditionFailed as error:
         raise LocalError(
-            f"it exists with other options; use the same everywhere: {error}"
+            "the queue exists with other options; use the same everywhere, or let it run empty, "
+            f"stop everything and `rabbitmqctl delete_queue` it: {error}"
         ) from error
     except TROUBLE as error:
         raise BusUnavailable(f"the broker refused: {error!r}") from error

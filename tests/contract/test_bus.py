@@ -269,9 +269,11 @@ class TestBus:
         await bus.subscribe("hopeless", inbox, [HoldStarted])
         await bus.publish([hold(f"bad {n}") for n in range(4)] + [hold("end")])
         await inbox.wait(1)
+        assert await bus.count_dead_letters() == 4
         letters = await bus.dead_letters(limit=2)
         assert [each.reason[-5:] for each in letters] == ["bad 3", "bad 2"]
         assert len(await bus.dead_letters()) == 4
+        assert await bus.count_dead_letters() == 4
 
     async def test_replay_gives_a_dead_letter_to_its_group_once_more(self, bus: Bus) -> None:
         inbox, other = Failing(times=3), Inbox()

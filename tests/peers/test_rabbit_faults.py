@@ -13,7 +13,8 @@ import aio_pika
 import pytest
 
 from router.bus.delivery import Retry
-from router.bus.flow import APART_AFTER
+from router.bus.flow import APART_AFTER, DEATHS, bundles
+from router.bus.letters import FRESH_AFTER
 from router.bus.rabbit import CRASH_LIMIT, RabbitBus
 from router.commands import Done, HoldCall, Order
 from router.errors import BusUnavailable
@@ -122,7 +123,7 @@ async def test_queue_is_deleted_under_us_the_subscription_comes_back(
     await bus.subscribe("deleted", inbox, [HoldStarted])
     connection = await aio_pika.connect(rabbit_url)
     async with connection, connection.channel() as channel:
-        await channel.queue_delete(f"{PREFIX}.group.deleted")
+        await channel.queue_delete(f"{PREFIX}.to.deleted")
     await eventually(lambda: _is(not bus.healthy()))
     await eventually(lambda: _is(bus.healthy()))
     await bus.publish([hold("again")])
@@ -245,7 +246,7 @@ async def _die(url: str, group: str, times: int) -> None:
     async with connection:
         for _ in range(times):
             channel = await connection.channel()
-            queue = await channel.get_queue(f"{PREFIX}.group.{group}")
+            queue = await channel.get_queue(f"{PREFIX}.to.{group}")
             taken = asyncio.Event()
 
             async def take(_: object, taken: asyncio.Event = taken) -> None:
@@ -273,7 +274,7 @@ async def _wait_for_consumer(url: str, group: str) -> None:
     async def consumed() -> bool:
         channel = await connection.channel()
         try:
-            queue = await channel.declare_queue(f"{PREFIX}.group.{group}", passive=True)
+            queue = await channel.declare_queue(f"{PREFIX}.to.{group}", passive=True)
         except aio_pika.exceptions.ChannelNotFoundEntity:
             return False
         await channel.close()
@@ -281,3 +282,89 @@ async def _wait_for_consumer(url: str, group: str) -> None:
 
     async with connection:
         await eventually(consumed)
+
+
+async def test_letter_stays_however_often_it_is_looked_at(bus: RabbitBus, rabbit_url: str) -> None:
+    """RabbitMQ 4 drops what it delivered 20 times: it must never count so far."""
+    connection = await aio_pika.connect(rabbit_url)
+    async with connection, connection.channel() as channel:
+        exchange = await channel.get_exchange(f"{PREFIX}.facts")
+        await bus.subscribe("strict", Inbox(), [HoldStarted])
+        for number in range(3):
+            await exchange.publish(
+                aio_pika.Message(b"nonsense", message_id=str(number)), routing_key="HoldStarted"
+            )
+        await eventually(lambda: _lie(bus, 3))
+        for _ in range(2 * FRESH_AFTER):
+            letters = await bus.dead_letters()
+            assert [each.id for each in letters] == ["strict:2", "strict:1", "strict:0"]
+            assert await bus.count_dead_letters() == 3
+        queue = await channel.get_queue(f"{PREFIX}.letters")
+        message = await queue.get()
+        assert int(str(message.headers.get(DEATHS, 0))) <= FRESH_AFTER
+
+
+async def test_what_an_earlier_version_kept_is_brought_over(
+    bus: RabbitBus, rabbit_url: str
+) -> None:
+    """Facts and dead letters, from queues of other names and kinds; those are gone then."""
+    await bus.stop()
+    connection = await aio_pika.connect(rabbit_url)
+    async with connection, connection.channel() as channel:
+        facts = await channel.get_exchange(f"{PREFIX}.facts")
+        old = await channel.declare_queue(
+            f"{PREFIX}.group.upgraded",
+            durable=True,
+            arguments={"x-queue-type": "quorum", "x-delivery-limit": CRASH_LIMIT},
+        )
+        await old.bind(facts, routing_key="#.HoldStarted.#")
+        dead = await channel.declare_queue(
+            f"{PREFIX}.dead", durable=True, arguments={"x-max-length": 10_000}
+        )
+        await dead.bind(await channel.get_exchange(f"{PREFIX}.dead"))
+        for name in ("first", "second"):
+            (bundle,) = bundles([hold(name)])
+            await facts.publish(aio_pika.Message(bundle.body), routing_key=bundle.key)
+        letter = aio_pika.Message(
+            b"nonsense",
+            message_id="old",
+            headers={"parley-group": "upgraded", "parley-reason": "why", "parley-at": ""},
+        )
+        await channel.default_exchange.publish(letter, f"{PREFIX}.dead")
+
+        await bus.start()
+        inbox = Inbox()
+        await bus.subscribe("upgraded", inbox, [HoldStarted])
+        await inbox.wait(2)
+        await bus.publish([hold("third")])
+        await inbox.wait(3)
+        assert inbox.texts == ["first", "second", "third"]
+        (kept,) = await bus.dead_letters()
+        assert (kept.id, kept.group, kept.reason) == ("upgraded:old", "upgraded", "why")
+    for name in (f"{PREFIX}.group.upgraded", f"{PREFIX}.dead"):
+        async with await aio_pika.connect(rabbit_url) as connection:
+            with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+                await (await connection.channel()).get_queue(name)
+
+
+async def test_letters_queue_of_another_kind_is_used_as_it_is(
+    bus: RabbitBus, rabbit_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bus.stop()
+    async with await aio_pika.connect(rabbit_url) as connection:
+        channel = await connection.channel()
+        await channel.queue_delete(f"{PREFIX}.letters")
+        await channel.declare_queue(f"{PREFIX}.letters", durable=True)
+    await bus.start()
+    assert "a queue with other options" in caplog.text
+    inbox = Inbox()
+    await bus.subscribe("strict", inbox, [HoldStarted])
+    async with await aio_pika.connect(rabbit_url) as connection:
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(f"{PREFIX}.facts")
+        await exchange.publish(aio_pika.Message(b"nonsense"), routing_key="HoldStarted")
+    await eventually(lambda: _lie(bus, 1))
+
+
+async def _lie(bus: RabbitBus, number: int) -> bool:
+    return await bus.count_dead_letters() == number
