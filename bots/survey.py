@@ -135,8 +135,11 @@ class Surveys:
             return
         if how_to_ask(fact, enabled=self._enabled) is not How.TEXT:
             return
+        line_id = f"survey:{fact.interaction_id}"
         try:
             async with self._store.transaction() as tx:
+                if await tx.interactions.thread_of([line_id]) is not None:
+                    return  # asked already; a reply that was taken must not count as pending
                 interaction = await tx.interactions.get(fact.interaction_id)
                 if interaction.direction is Direction.INBOUND:
                     asked = {
@@ -148,7 +151,7 @@ class Surveys:
             log.info("interaction %s is gone; no survey", fact.interaction_id)
             return
         question = QUESTION.get(interaction.language, QUESTION["en"])
-        await self._say(interaction.id, question, f"survey:{interaction.id}")
+        await self._say(interaction.id, question, line_id)
 
     async def _taken(self, line_id: str) -> bool:
         async with self._store.transaction() as tx:

@@ -78,10 +78,12 @@ from router.model import (
     InteractionState,
     new_id,
 )
+from router.once import Once
 from router.ports import Bus, Clock, Store
 from router.rules import Way
 
 CALL_BACK_RING_S = 30.0
+CALL_BACK_GROUP = "voice-call-back"
 RECORDINGS = "recordings"
 
 log = logging.getLogger(__name__)
@@ -135,6 +137,7 @@ class Switchboard:
         self._data_dir = data_dir
         self._company = company
         self._calls: dict[str, Call] = {}
+        self._heard = Once()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="recording")
         self._people = Joining(store, talks, self._spawn)
@@ -168,7 +171,7 @@ class Switchboard:
             TalkArranged,
         )
         await self._bus.subscribe(self.home, self._hear, heard, lasting=False)
-        await self._bus.subscribe("voice-call-back", self._call_back, (OfferAccepted,))
+        await self._bus.subscribe(CALL_BACK_GROUP, self._call_back, (OfferAccepted,))
 
     async def stop(self) -> None:
         """Hang up everything; each interaction ends with the reason."""
@@ -377,9 +380,14 @@ class Switchboard:
     # -- facts ---------------------------------------------------------------------
 
     async def _hear(self, fact: Fact) -> None:
+        """A fact about a call, once: a late duplicate must not undo what came after it."""
         call = self._calls.get(fact.interaction_id)
-        if call is None or call.closing:
+        if call is None or call.closing or fact in self._heard:
             return
+        await self._follow(call, fact)
+        self._heard.add(fact)
+
+    async def _follow(self, call: Call, fact: Fact) -> None:
         match fact:
             case InteractionQueued():
                 if fact.from_agent_id:
@@ -431,6 +439,10 @@ class Switchboard:
             return
         if self._people.dial is None or interaction.parent_id:
             return
+        async with self._store.transaction() as tx:
+            # Until somebody answers, no row says that a telephone rings already.
+            if await tx.log.seen_before(CALL_BACK_GROUP, fact.id, self._clock.now()):
+                return
         self._spawn(self._dial_back(interaction), f"call-back-{interaction.id}")
 
     async def _dial_back(self, interaction: Interaction) -> None:

@@ -56,6 +56,7 @@ from router.events import (
     WrapUpCompleted,
 )
 from router.model import Author, Interaction, OfferState, Presence
+from router.once import Once
 from router.ports import Bus, Clock, Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -178,6 +179,7 @@ class DeskHub:
         self._tabs: dict[str, list[Tab]] = {}
         self._watched: dict[str, set[str]] = {}
         self._beside: dict[str, set[tuple[str, str]]] = {}
+        self._heard = Once()
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._beat: asyncio.Task[None] | None = None
         self._restored = asyncio.Event()
@@ -295,6 +297,13 @@ class DeskHub:
             tab.send(view)
 
     async def _on_fact(self, fact: Fact) -> None:
+        """A fact, once: nobody reads a line or a refusal twice."""
+        if fact in self._heard:
+            return
+        await self._tell(fact)
+        self._heard.add(fact)
+
+    async def _tell(self, fact: Fact) -> None:
         if isinstance(fact, OfferMade):
             await self._offer_made(fact)
         elif isinstance(fact, MessageAdded):

@@ -298,6 +298,14 @@ class MemoryBus:
         """See ``router.ports.Bus``."""
         return self._started
 
+    @property
+    def idle(self) -> bool:
+        """Whether every fact here has been handled by everybody who takes it."""
+        groups = self._broker.groups.values()
+        return not any(
+            group.backlog or any(each.in_hand for each in group.consumers) for group in groups
+        )
+
     def on_restored(self, tell: Callable[[], None]) -> None:
         """See ``router.ports.Bus``; it is never lost."""
 

@@ -17,12 +17,11 @@ from collections.abc import Mapping
 from router.company import Queue
 from router.events import Fact, InteractionEnded, OfferAccepted
 from router.model import EndedBy
+from router.once import Once
 from router.rules import Blend
 
 SHORT_S = 5.0
 """Abandoning this soon does not count against the level (docs/acd.md, figures)."""
-NOTED = 20_000
-"""So many of the latest facts are known again when they come twice."""
 
 
 class Level:
@@ -127,8 +126,7 @@ class Gates:
     def __init__(self, queues: Mapping[str, Queue]) -> None:
         self._gates: dict[str, Gate] = {}
         self._flows: dict[str, Flow] = {}
-        self._noted: set[str] = set()
-        self._in_turn: deque[str] = deque()
+        self._noted = Once()
         self.configure(queues)
 
     def configure(self, queues: Mapping[str, Queue]) -> None:
@@ -151,12 +149,9 @@ class Gates:
         if not isinstance(fact, OfferAccepted | InteractionEnded):
             return
         flow = self.flow(fact.queue)
-        if flow is None or fact.id in self._noted:
+        if flow is None or fact in self._noted:
             return
-        self._noted.add(fact.id)
-        self._in_turn.append(fact.id)
-        if len(self._in_turn) > NOTED:
-            self._noted.discard(self._in_turn.popleft())
+        self._noted.add(fact)
         if isinstance(fact, OfferAccepted):
             flow.answered(fact.at.timestamp(), fact.waited_s)
         elif fact.waited_s is not None and fact.ended_by == EndedBy.CUSTOMER:
