@@ -55,7 +55,7 @@ from gateway.app import make_app, make_probe_app, readiness
 from gateway.auth.passwords import PASSWORDS
 from gateway.auth.sessions import SignIn
 from gateway.brain import Brain, start_brain
-from gateway.configuration import open_company, queues_named, replace_passwords, sign_ins
+from gateway.configuration import named_by, open_company, replace_passwords, sign_ins
 from gateway.demo.doors import Address, ChatDoor, MailDoor, PhoneDoor, SmsDoor
 from gateway.demo.households import PORT as HOUSEHOLDS_PORT
 from gateway.demo.households import Households
@@ -217,7 +217,7 @@ class Installation:
         self.brain = await start_brain(self.settings, self.company, self.clock, folder)
         self._stack.push_async_callback(self.brain.stop)
         conversations = self.brain.conversations
-        self.versions.flows = queues_named(each.flow for each in conversations.values())
+        self.versions.flows = named_by(each.flow for each in conversations.values())
 
     async def _stay_alive(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from gateway.company_text import Document, read_file
 from gateway.exposure import DEMO_COMPANY, refuse_known_secrets
 from gateway.settings import Settings
 from router.company import Company
+from router.configuration.check import Named, Wish
 from router.configuration.export import differences
 from router.configuration.file import Reading, read_company
 from router.configuration.versions import Versions
@@ -71,14 +72,14 @@ def sign_ins(settings: Settings, company: Company) -> dict[str, str]:
     return {each.login: each.password for each in people if each.password and each.login in there}
 
 
-def flows_in(folder: Path) -> dict[str, frozenset[str]]:
-    """The flows of a folder with the queues that each names. Raises ``BadFlow``."""
-    return queues_named(read_flow(path) for path in sorted(folder.glob("*.yaml")))
+def flows_in(folder: Path) -> dict[str, Named]:
+    """The flows of a folder with what each names of the company. Raises ``BadFlow``."""
+    return named_by(read_flow(path) for path in sorted(folder.glob("*.yaml")))
 
 
-def queues_named(flows: Iterable[Flow]) -> dict[str, frozenset[str]]:
-    """By flow, the queues that it gives customers to as far as its text says."""
-    return {flow.name: frozenset(_queues(flow)) for flow in flows}
+def named_by(flows: Iterable[Flow]) -> dict[str, Named]:
+    """By flow, the queues and skills that it names, as far as its text says."""
+    return {flow.name: Named(frozenset(_queues(flow)), frozenset(_wishes(flow))) for flow in flows}
 
 
 def _queues(flow: Flow) -> Iterator[str]:
@@ -90,6 +91,16 @@ def _queues(flow: Flow) -> Iterator[str]:
             named.append(step.values.get("queue", ""))
     plain = (text for text in named if "{" not in text)
     return (name for text in plain for name in named_queues(text))
+
+
+def _wishes(flow: Flow) -> Iterator[Wish]:
+    """What it asks for where the queue is known; a skill filled in later is not."""
+    for step in flow.steps.values():
+        if isinstance(step, HandOffStep):
+            queue = step.queue or flow.queue
+            for skill, level in step.skills.items():
+                if queue and "{" not in queue + skill:
+                    yield Wish(queue, skill, level)
 
 
 def told(document: Document, reading: Reading, path: Path) -> str:

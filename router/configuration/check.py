@@ -11,10 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from router.company import Company, Queue
+from router.configuration.section import suggestion
 from router.errors import Flaw
 from router.hours import ALL_DAY, DAYS, Shift, clashes, serialize_shift
 from router.model import Agent, Channel, Role
 from router.rules import (
+    ALL_SKILLS,
     DEFAULT_MEMBERSHIP,
     Evaluation,
     Overflow,
@@ -31,7 +33,26 @@ TIMED = frozenset({When.WAITED, When.ESTIMATE})
 LIVE = (Channel.VOICE, Channel.CHAT, Channel.SMS)
 
 Unsure = Callable[..., bool]
-Flows = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A flow asks for a skill when it gives a customer to a queue."""
+
+    queue: str
+    skill: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a flow names of the company, as far as its text says."""
+
+    queues: Collection[str] = ()
+    wishes: Collection[Wish] = ()
+
+
+Flows = Mapping[str, Named]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +89,7 @@ Check = Callable[[_Look], Iterator[Flaw]]
 def check_company(
     company: Company, flows: Flows | None, unsure: Unsure = lambda *_: False
 ) -> Findings:
-    """All findings. ``flows`` are the bots' flows with the queues they name (None: not known).
+    """All findings. ``flows`` are the bots' flows with what they name (None: not known).
 
     ``unsure`` says whether a place could not be read: nothing follows from it.
     """
@@ -83,11 +104,17 @@ def check_company(
             if not unsure(*_places(look.place, parts)):
                 warnings.extend(check(look))
     problems.extend(_circles(company))
+    problems.extend(_default_never_opens(company, unsure))
     if not unsure("people", "entry"):
         problems.extend(_without_capacity(company))
     if flows is not None:
         problems.extend(_unknown_flows(company, flows))
         warnings.extend(_unknown_queues(company, flows))
+    if not unsure("people", "queues"):
+        warnings.extend(_unasked_members(company))
+        if flows is not None:
+            warnings.extend(_unmet_wishes(company, flows))
+            warnings.extend(_mistyped_skills(company, flows))
     if not unsure("people"):
         warnings.extend(_without_administrator(company))
     return Findings(tuple(problems), tuple(warnings))
@@ -141,10 +168,15 @@ def _unmet(look: _Look, place: str, need: Mapping[str, int]) -> Iterator[Flaw]:
         best = max((agent.skills.get(skill, 0) for agent in staff), default=0)
         if best < level:
             alone = True
-            has = f"the best has {best}" if best else "nobody has it"
-            yield Flaw(f"{place}.{skill}", f"no agent of {look.queue.id!r} can meet {level}: {has}")
+            yield Flaw(
+                f"{place}.{skill}", f"no agent of {look.queue.id!r} can meet {level}: {_has(best)}"
+            )
     if not alone and not any(_meets(agent, need) for agent in staff):
         yield Flaw(place, f"no agent of {look.queue.id!r} can meet all of it together")
+
+
+def _has(best: int) -> str:
+    return f"the best has {best}" if best else "nobody has it"
 
 
 def _meets(agent: Agent, need: Mapping[str, int]) -> bool:
@@ -341,10 +373,25 @@ def _overlaps(place: str, shifts: Sequence[Shift], following: Sequence[Shift]) -
 
 
 def _never_open(look: _Look) -> Iterator[Flaw]:
-    hours = look.queue.hours
-    shifts = [*(hours.weekly or {"": ALL_DAY}).values(), *hours.openings.values()]
-    if not any(shifts):
+    """Allowed: so one parks a queue. The default one must open (``_default_never_opens``)."""
+    if look.queue.id != look.company.default_queue and not _opens(look.queue):
         yield Flaw(f"{look.place}.hours", f"{look.queue.id!r} never opens")
+
+
+def _default_never_opens(company: Company, unsure: Unsure) -> Iterator[Flaw]:
+    for index, queue in enumerate(company.queues.values()):
+        place = f"queues[{index}].hours"
+        if queue.id == company.default_queue and not unsure(place) and not _opens(queue):
+            yield Flaw(
+                place,
+                f"{queue.id!r} never opens, and what comes for a closed queue falls back to it: "
+                "leave `weekly` out to have it always open",
+            )
+
+
+def _opens(queue: Queue) -> bool:
+    hours = queue.hours
+    return any([*(hours.weekly or {"": ALL_DAY}).values(), *hours.openings.values()])
 
 
 # -- what is only odd ------------------------------------------------------------------
@@ -368,8 +415,16 @@ def _idle_settings(look: _Look) -> Iterator[Flaw]:
         each.order != DEFAULT_MEMBERSHIP.order for each in standing
     ):
         yield Flaw(f"{look.place}.strategy", f"the order means nothing for {rules.strategy}")
+    if rules.strategy is Strategy.WEIGHTED and _all_the_same([each.weight for each in standing]):
+        yield Flaw(f"{look.place}.strategy", "all weights are the same: that is `random`")
+    if rules.strategy is Strategy.TOP_DOWN and _all_the_same([each.order for each in standing]):
+        yield Flaw(f"{look.place}.strategy", "`top-down` without an order: give each member one")
     if rules.evaluation is Evaluation.BEST and not look.queue.skills:
         yield Flaw(f"{look.place}.evaluation", "`best` has no skills to compare")
+
+
+def _all_the_same(values: Sequence[int]) -> bool:
+    return len(values) > 1 and len(set(values)) == 1
 
 
 def _no_way_out(look: _Look) -> Iterator[Flaw]:
@@ -409,8 +464,75 @@ def _without_capacity(company: Company) -> Iterator[Flaw]:
 
 def _unknown_queues(company: Company, flows: Flows) -> Iterator[Flaw]:
     for flow, named in sorted(flows.items()):
-        for queue_id in sorted(set(named) - set(company.queues)):
+        for queue_id in sorted(set(named.queues) - set(company.queues)):
             yield Flaw("queues", f"the flow {flow!r} gives customers to {queue_id!r}: not there")
+
+
+def _unmet_wishes(company: Company, flows: Flows) -> Iterator[Flaw]:
+    """Skills that a flow asks for where nobody has them. Flows are not ours to refuse."""
+    places = {queue: f"queues[{index}]" for index, queue in enumerate(company.queues)}
+    known = {skill for person in company.people if person.agent for skill in person.agent.skills}
+    for flow, named in sorted(flows.items()):
+        for wish in sorted(named.wishes, key=lambda each: (each.queue, each.skill)):
+            queue, members = company.queues.get(wish.queue), company.members(wish.queue)
+            if queue is None or not members:
+                continue
+            best = max(agent.skills.get(wish.skill, 0) for agent in members)
+            if best < wish.level:
+                near = "" if wish.skill in known else suggestion(wish.skill, known)
+                yield Flaw(
+                    places[queue.id],
+                    f"the flow {flow!r} asks for {wish.skill} ≥ {wish.level}, and "
+                    f"{_has(best)} in {queue.id!r}{near}: {_until(queue, wish.skill)}",
+                )
+
+
+def _until(queue: Queue, skill: str) -> str:
+    waives = [step.after_s for step in queue.rules.steps if step.waive & {skill, ALL_SKILLS}]
+    if waives:
+        return f"such customers wait {min(waives)} s for the step that waives it"
+    return f"such customers wait for ever; a step with `waive: [{skill}]` lets others take them"
+
+
+def _unasked_members(company: Company) -> Iterator[Flaw]:
+    """Members who can take nothing of a queue at any time, though others can."""
+    for index, person in enumerate(company.people):
+        agent = person.agent
+        for place, queue_id in enumerate(agent.queues if agent else ()):
+            queue = company.queues.get(queue_id)
+            if agent is None or queue is None:
+                continue
+            needs = [queue.skills, *(s.need for s in queue.rules.steps if s.need is not None)]
+            others = (other for other in company.members(queue_id) if other.id != agent.id)
+            if any(_meets(agent, need) for need in needs) or not any(
+                _meets(other, need) for other in others for need in needs
+            ):
+                continue
+            yield Flaw(
+                f"people[{index}].queues[{place}]",
+                f"{agent.id!r} is never offered anything of {queue_id!r}: it needs "
+                f"{_told(min(needs, key=lambda need: _lacking(agent, need)))} at the least",
+            )
+
+
+def _lacking(agent: Agent, need: Mapping[str, int]) -> int:
+    return sum(max(0, level - agent.skills.get(skill, 0)) for skill, level in need.items())
+
+
+def _told(need: Mapping[str, int]) -> str:
+    return " and ".join(f"{skill} ≥ {level}" for skill, level in sorted(need.items()))
+
+
+def _mistyped_skills(company: Company, flows: Flows) -> Iterator[Flaw]:
+    """Skills that nobody asks for and that look like one that is asked for."""
+    asked = {wish.skill for named in flows.values() for wish in named.wishes}
+    for queue in company.queues.values():
+        asked |= {*queue.skills}.union(*(step.need or () for step in queue.rules.steps))
+    for index, person in enumerate(company.people):
+        for skill in person.agent.skills if person.agent else ():
+            near = "" if skill in asked else suggestion(skill, asked)
+            if near:
+                yield Flaw(f"people[{index}].skills.{skill}", f"nobody asks for it{near}")
 
 
 def _unknown_flows(company: Company, flows: Flows) -> Iterator[Flaw]:

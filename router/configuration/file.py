@@ -91,7 +91,7 @@ def read_company(
     """Read a company and everything that is wrong or odd about it.
 
     ``logins`` have a password already, so theirs may be missing (None: everybody's may).
-    ``flows`` are the bots' flows and the queues that each names (None: any name will do).
+    ``flows`` are the bots' flows and what each names (None: any name will do).
     """
     notes = Notes()
     company = _Reader(notes, logins).company(raw)

@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from router.acts import evacuation
 from router.company import Company, CompanyVersion, Person
+from router.configuration.check import Flows
 from router.configuration.export import Difference, differences, serialize_company
 from router.configuration.file import Reading, read_company
 from router.errors import BadConfiguration, Conflict, Flaw, LocalError, ParleyError
@@ -111,7 +112,7 @@ class Versions:
         self._clock = clock
         self._relay = relay
         self._passwords = passwords
-        self.flows: Mapping[str, Collection[str]] | None = None
+        self.flows: Flows | None = None
         self._listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._rescues = False

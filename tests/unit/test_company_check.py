@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from router.configuration.check import Named, Wish
 from router.configuration.file import Reading, read_company
 
 ANA = {"login": "ana", "queues": ["orders", "billing"], "skills": {"billing": 3, "lv": 5}}
@@ -203,7 +204,8 @@ def test_flows_are_checked_where_they_are_known() -> None:
         "entry": {"voice": "front-desk"},
     }
     assert read_company(raw).problems == ()
-    found = read_company(raw, flows={"front-desk": ["orders", "sales"], "survey": []})
+    flows = {"front-desk": Named(["orders", "sales"]), "survey": Named()}
+    found = read_company(raw, flows=flows)
     assert [flaw.place for flaw in found.problems] == ["queues[0].overflow[0].to.bot"]
     assert "expected a flow (front-desk, survey), found 'night-desk'" in found.problems[0].problem
     assert "the flow 'front-desk' gives customers to 'sales'" in str(found.warnings)
@@ -237,6 +239,8 @@ def test_flows_are_checked_where_they_are_known() -> None:
             "queues[1].strategy",
             "weights mean nothing for random",
         ),
+        ({"strategy": "weighted"}, [], "queues[1].strategy", "that is `random`"),
+        ({"strategy": "top-down"}, [], "queues[1].strategy", "without an order"),
         ({"most_waiting": 9}, [], "queues[1].most_waiting", "a call too many is ended"),
         (
             {"overflow": [waits(10, end=True)]},
@@ -255,6 +259,65 @@ def test_what_is_only_odd_is_a_warning(
     named = [flaw for flaw in reading.warnings if flaw.place == place]
     assert named, reading.warnings
     assert warning in named[0].problem
+
+
+def test_default_queue_that_never_opens_is_a_problem() -> None:
+    """What comes for a closed queue falls back to it."""
+    [flaw] = read({}, orders={"hours": {"weekly": {"mon": []}}}).problems
+    assert flaw.place == "queues[0].hours"
+    assert "leave `weekly` out" in flaw.problem
+
+
+@pytest.mark.parametrize(
+    ("billing", "outcome"),
+    [
+        ({}, "wait for ever; a step with `waive: [zh]` lets others take them"),
+        ({"steps": [{"after_s": 30, "waive": ["zh"]}]}, "wait 30 s for the step that waives it"),
+        ({"steps": [{"after_s": 45, "waive": "*"}]}, "wait 45 s for the step that waives it"),
+        ({"steps": [{"after_s": 45, "waive": ["lv"]}]}, "wait for ever"),
+    ],
+)
+def test_skill_that_a_flow_asks_for_and_nobody_has_is_warned_of(
+    billing: dict[str, Any], outcome: str
+) -> None:
+    raw = {
+        "queues": [{"id": "orders"}, {"id": "billing", **billing}],
+        "people": [ANA, BEN, ADAM],
+    }
+    wishes = [Wish("billing", "zh", 1), Wish("billing", "lv", 5), Wish("nowhere", "zh", 1)]
+    flaws = read_company(raw, flows={"desk": Named(["billing"], wishes)}).warnings
+    [told] = [flaw for flaw in flaws if "the flow" in flaw.problem]
+    assert told.place == "queues[1]"
+    assert "asks for zh ≥ 1, and nobody has it in 'billing'" in told.problem
+    assert outcome in told.problem
+
+
+def test_skill_that_a_flow_mistypes_is_told_with_what_it_looks_like() -> None:
+    raw = {"queues": [{"id": "billing"}], "people": [{**BEN}, ADAM]}
+    flows = {"desk": Named(["billing"], [Wish("billing", "biling", 3)])}
+    said = str(read_company(raw, flows=flows).warnings)
+    assert "asks for biling ≥ 3, and nobody has it in 'billing'; did you mean 'billing'?" in said
+
+
+def test_skill_of_an_agent_that_looks_like_one_asked_for_is_told() -> None:
+    raw = {
+        "queues": [{"id": "billing", "skills": {"billing": 2}}],
+        "people": [BEN, {**BEN, "login": "eva", "skills": {"bililng": 4, "cooking": 2}}, ADAM],
+    }
+    found = {flaw.place: flaw.problem for flaw in read_company(raw, flows={}).warnings}
+    assert found["people[1].skills.bililng"] == "nobody asks for it; did you mean 'billing'?"
+    assert "people[1].skills.cooking" not in found
+
+
+def test_member_who_meets_no_step_is_told_what_is_missing() -> None:
+    steps = [{"after_s": 30, "need": {"billing": 4, "lv": 2}}]
+    found = read({"skills": {"billing": 5, "lv": 2}, "steps": steps}, ANA, BEN | {
+        "skills": {"billing": 5, "lv": 5}}).warnings  # fmt: skip
+    [flaw] = [flaw for flaw in found if flaw.place.startswith("people")]
+    assert flaw.place == "people[0].queues[1]"
+    assert flaw.problem == (
+        "'ana' is never offered anything of 'billing': it needs billing ≥ 4 and lv ≥ 2 at the least"
+    )
 
 
 def test_company_without_an_administrator_is_warned_of() -> None:
