@@ -1,7 +1,7 @@
 """Nothing lost, nothing twice: the distributor under load while its parts die.
 
-In the normal run some faults share a short load. ``make soak`` has all of them, and gives
-every fault a run of its own, with more people and for longer.
+In the normal run all faults share one short load, one after the other. ``make soak`` gives
+every fault a run of its own, with more people and for longer, and watches how soon offers go on.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ import pytest
 from tests import services
 from tests.load import faults
 from tests.load.faults import Sabotage
-from tests.load.figures import felt
-from tests.load.fleet import Fleet
+from tests.load.figures import after_which, each_felt, waited
+from tests.load.fleet import Fleet, Pace
 from tests.load.plan import Plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.peer]
 
 QUEUES_ARE_SAFE_S = 2.0
 """A RabbitMQ 3.10 node killed sooner after a queue's birth may come back without its log."""
-BETWEEN_S = 2.0
 DRAIN_S = 120.0
 SHOWN = 20
 
 SMALL = Plan(rate=10, agents=30, talk_s=4.0)
-TINY = Plan(rate=6, agents=12, talk_s=2.0)
-BRIEFLY_S = 1.0
+TINY = Plan(rate=6, agents=12, talk_s=1.0)
+BRIEF = Pace(restart_after_s=0.3, outage_s=1.0, alarm_s=1.5, between_s=0.7)
 
-StartFleet = Callable[[Plan], Awaitable[Fleet]]
+StartFleet = Callable[[Plan, Pace], Awaitable[Fleet]]
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ async def start_fleet(
     """Starts a run on an empty virtual host and database; ends it with the test."""
     fleets: list[Fleet] = []
 
-    async def start(plan: Plan) -> Fleet:
+    async def start(plan: Plan, pace: Pace) -> Fleet:
         rabbit_server.start()
         postgres_server.start()
         placed = replace(
@@ -51,7 +50,7 @@ async def start_fleet(
             store_url=postgres_server.fresh_database(),
             folder=str(tmp_path),
         )
-        fleet = Fleet(placed, rabbit_server, postgres_server)
+        fleet = Fleet(placed, rabbit_server, postgres_server, pace)
         fleets.append(fleet)
         await fleet.start()
         await sleep(QUEUES_ARE_SAFE_S)
@@ -62,37 +61,48 @@ async def start_fleet(
         await fleet.stop()
 
 
-async def go_through(fleet: Fleet, sabotage: Iterable[Sabotage], between_s: float) -> None:
+async def go_through(fleet: Fleet, sabotage: Iterable[Sabotage]) -> None:
     """Break one thing after the other, let everybody be served, and judge."""
     for each in sabotage:
-        await sleep(between_s)
+        await sleep(fleet.pace.between_s)
         await each(fleet)
-    await sleep(between_s)
+    await sleep(fleet.pace.between_s)
     await fleet.drain(DRAIN_S)
     await fleet.full_house()
     await fleet.drain(DRAIN_S)
     history = await fleet.history()
-    print(f"\n{felt(history, fleet.faults)}")
-    found = [str(violation) for violation in fleet.judge(history)]
+    print("", *each_felt(history, fleet.faults), waited(history), sep="\n")
+    found = [
+        f"{violation}, {after_which(history, fleet.faults, violation.about)}"
+        for violation in fleet.judge(history)
+    ]
     assert not found, "\n".join([f"{len(found)} violations, the first are:", *found[:SHOWN]])
     assert not fleet.untyped()
 
 
+async def goes_on_soon(fleet: Fleet) -> None:
+    """Nobody waits long for the next offer once a fault is mended."""
+    late = [felt for felt in each_felt(await fleet.history(), fleet.faults) if felt.too_long]
+    assert not late, "\n".join(map(str, late))
+
+
 async def test_little_load_nothing_is_lost_and_nothing_twice(start_fleet: StartFleet) -> None:
-    fleet = await start_fleet(TINY)
-    await go_through(fleet, faults.IN_SECONDS.values(), BRIEFLY_S)
+    fleet = await start_fleet(TINY, BRIEF)
+    await go_through(fleet, faults.ALL.values())
 
 
 @pytest.mark.soak
 async def test_processes_die_nothing_is_lost_and_nothing_twice(start_fleet: StartFleet) -> None:
-    fleet = await start_fleet(SMALL)
-    await go_through(fleet, faults.OF_PROCESSES.values(), BETWEEN_S)
+    fleet = await start_fleet(SMALL, Pace())
+    await go_through(fleet, faults.OF_PROCESSES.values())
+    await goes_on_soon(fleet)
 
 
 @pytest.mark.soak
 async def test_broker_fails_nothing_is_lost_and_nothing_twice(start_fleet: StartFleet) -> None:
-    fleet = await start_fleet(SMALL)
-    await go_through(fleet, faults.OF_THE_BROKER.values(), BETWEEN_S)
+    fleet = await start_fleet(SMALL, Pace())
+    await go_through(fleet, faults.OF_THE_BROKER.values())
+    await goes_on_soon(fleet)
 
 
 @pytest.mark.soak
@@ -100,5 +110,6 @@ async def test_broker_fails_nothing_is_lost_and_nothing_twice(start_fleet: Start
 async def test_long_run(start_fleet: StartFleet, name: str, request: pytest.FixtureRequest) -> None:
     option = request.config.getoption
     plan = Plan(rate=option("soak_rate"), agents=option("soak_agents"))
-    fleet = await start_fleet(plan)
-    await go_through(fleet, [faults.ALL[name]] * 3, option("soak_seconds") / 4)
+    fleet = await start_fleet(plan, Pace(between_s=option("soak_seconds") / 4))
+    await go_through(fleet, [faults.ALL[name]] * 3)
+    await goes_on_soon(fleet)

@@ -21,6 +21,7 @@ from router.model import (
     Arrival,
     Author,
     Channel,
+    Customer,
     EndedBy,
     Handoff,
     Identity,
@@ -28,9 +29,10 @@ from router.model import (
     Interaction,
     InteractionState,
     NewMessage,
+    new_id,
 )
 from tests.load.member import Member, listen, member
-from tests.load.plan import Plan
+from tests.load.plan import TEAM, URGENT_S, Plan
 
 BOT_GROUP = "load-bot"
 LEDGER = "ledger"
@@ -142,9 +144,20 @@ class Customers:
         arrival = Arrival(channel, identity, "load", external_id=external_id)
         line = NewMessage(Author.CUSTOMER, "I need a person", external_id=LINE + external_id)
         self._ledger.note(SENT, external_id)
+        if plan.chance("vip", external_id).random() < plan.vip:
+            await me.insist(lambda: self._make_vip(identity))
         received = await me.insist(lambda: me.lifecycle.receive(arrival, line))
         self._ledger.note(STORED, external_id)
         self._later_hangs_up(received.interaction)
+
+    async def _make_vip(self, identity: Identity) -> None:
+        """A priority customer is one before the contact; after a restart maybe already."""
+        async with self._me.store.transaction() as tx:
+            if await tx.people.find_customer(identity) is None:
+                now = self._me.clock.now()
+                await tx.people.add_customer(
+                    Customer(new_id(), "VIP", (identity,), vip=True, created_at=now)
+                )
 
     def _later_hangs_up(self, interaction: Interaction) -> None:
         plan = self._me.plan
@@ -166,13 +179,20 @@ class Customers:
                 interaction = await tx.interactions.get(fact.interaction_id)
             if interaction.state is not InteractionState.BOT:
                 return
-            wave = interaction.address.startswith(WAVE)
-            skilled = plan.chance("skilled", interaction.id).random() < plan.skilled
+            wishes = plan.chance("wishes", interaction.id)
+            urgent = URGENT_S if wishes.random() < plan.urgent else 0
             packet = Handoff("asked", "wants a person")
-            handoff = HandoffPlan("tech" if skilled and not wave else "care", packet)
+            handoff = HandoffPlan(self._queue_for(interaction), packet, head_start_s=urgent)
             with suppress(Conflict, IllegalMove):
                 await me.lifecycle.save_bot_turn(interaction, {"turns": 1}, handoff=handoff)
                 return
+
+    def _queue_for(self, interaction: Interaction) -> str:
+        """The wave fills every seat, and only ``care`` has them all."""
+        plan, say = self._me.plan, self._me.plan.chance("queue", interaction.id).random()
+        if interaction.address.startswith(WAVE) or say > plan.skilled + plan.team:
+            return "care"
+        return "tech" if say < plan.skilled else TEAM
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

@@ -18,12 +18,12 @@ from router.errors import IllegalMove, OfferGone
 from router.events import Fact, OfferMade, PresenceChanged
 from router.model import EndedBy, Interaction, InteractionState, Presence
 from tests.load.member import Member, listen, member
-from tests.load.plan import Plan
+from tests.load.plan import TEAM, Plan
 
 BACK_AFTER_S = 0.3
 SEEN_EVERY_S = 10.0
 RELOAD_EVERY_S = 5.0
-OTHER_QUEUE = {"care": "tech", "tech": "care"}
+OTHER_QUEUE = {"care": "tech", "tech": TEAM, TEAM: "care"}
 
 log = logging.getLogger("load.desks")
 

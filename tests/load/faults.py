@@ -12,11 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from tests.load.fleet import Fleet, Stuck
 
-RESTART_AFTER_S = 1.0
 TAKE_OVER_S = 40.0
 """With the heartbeat of a run a silent process is found dead much sooner."""
-ALARM_S = 3.0
-OUTAGE_S = 2.0
 
 
 async def dispatcher_killed(fleet: Fleet) -> None:
@@ -24,7 +21,7 @@ async def dispatcher_killed(fleet: Fleet) -> None:
     name = await fleet.decides()
     async with fleet.fault("dispatcher killed"):
         fleet.kill(name)
-        await asyncio.sleep(RESTART_AFTER_S)
+        await asyncio.sleep(fleet.pace.restart_after_s)
         await fleet.launch(name)
 
 
@@ -39,7 +36,7 @@ async def dispatcher_stopped(fleet: Fleet) -> None:
                 if time.monotonic() > deadline:
                     raise Stuck(f"nobody took over from {name} within {TAKE_OVER_S:g} s")
                 await asyncio.sleep(0.1)
-            await asyncio.sleep(OUTAGE_S)
+            await asyncio.sleep(fleet.pace.outage_s)
         finally:
             fleet.signal(name, signal.SIGCONT)
 
@@ -58,7 +55,7 @@ async def rabbit_killed(fleet: Fleet) -> None:
     """RabbitMQ crashes and comes back."""
     async with fleet.fault("RabbitMQ killed"):
         await asyncio.to_thread(fleet.rabbit.kill)
-        await asyncio.sleep(OUTAGE_S)
+        await asyncio.sleep(fleet.pace.outage_s)
         fleet.rabbit.start()
 
 
@@ -66,7 +63,7 @@ async def postgres_killed(fleet: Fleet) -> None:
     """PostgreSQL crashes and comes back."""
     async with fleet.fault("PostgreSQL killed"):
         await asyncio.to_thread(fleet.postgres.kill)
-        await asyncio.sleep(OUTAGE_S)
+        await asyncio.sleep(fleet.pace.outage_s)
         fleet.postgres.start()
 
 
@@ -93,14 +90,14 @@ async def memory_alarm(fleet: Fleet) -> None:
     """RabbitMQ takes nothing in until it has memory again."""
     async with fleet.fault("memory alarm"):
         await asyncio.to_thread(fleet.rabbit.control, "set_vm_memory_high_watermark", "0.000001")
-        await asyncio.sleep(ALARM_S)
+        await asyncio.sleep(fleet.pace.alarm_s)
         await asyncio.to_thread(fleet.rabbit.control, "set_vm_memory_high_watermark", "0.4")
 
 
 async def _killed(fleet: Fleet, name: str) -> None:
     async with fleet.fault(f"{name} killed"):
         fleet.kill(name)
-        await asyncio.sleep(RESTART_AFTER_S)
+        await asyncio.sleep(fleet.pace.restart_after_s)
         await fleet.launch(name)
 
 
@@ -117,14 +114,3 @@ OF_THE_STORE: dict[str, Sabotage] = {
     each.__name__: each for each in (store_connections_cut, postgres_killed)
 }
 ALL = OF_PROCESSES | OF_THE_BROKER | OF_THE_STORE
-IN_SECONDS: dict[str, Sabotage] = {
-    each.__name__: each
-    for each in (
-        dispatcher_killed,
-        customers_killed,
-        dispatcher_stopped,
-        bus_connections_cut,
-        store_connections_cut,
-    )
-}
-"""Those after which no server has to start again."""

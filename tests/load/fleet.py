@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tests import services
 from tests.load.customers import WAVE
 from tests.load.history import dead_letters, read_history
 from tests.load.member import READY, TELL, UNTYPED
-from tests.load.plan import CHATS_AT_ONCE, Plan, company_of
+from tests.load.plan import CHATS_AT_ONCE, TEAM, Plan, company_of
 from tests.load.verdict import Expected, History, Violation, judge
 
 READY_S = 60.0
@@ -72,11 +72,29 @@ class Process:
         return self.log.read_bytes()[self.begun :].decode(errors="replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long things stay broken, in seconds."""
+
+    restart_after_s: float = 1.0
+    outage_s: float = 2.0
+    alarm_s: float = 3.0
+    between_s: float = 2.0
+    """Of quiet before each fault, and after the last."""
+
+
 class Fleet:
     """One run: routers, customers and desks over a broker and a database."""
 
-    def __init__(self, plan: Plan, rabbit: services.Rabbit, postgres: services.Postgres) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        rabbit: services.Rabbit,
+        postgres: services.Postgres,
+        pace: Pace = Pace(),
+    ) -> None:
         self.plan = plan
+        self.pace = pace
         self.rabbit = rabbit
         self.postgres = postgres
         self.folder = Path(plan.folder)
@@ -144,7 +162,8 @@ class Fleet:
     async def history(self) -> History:
         """Everything as it stands now."""
         letters = await dead_letters(self.plan.rabbit_url)
-        return await read_history(self.plan.store_url, self.folder, letters)
+        history = await read_history(self.plan.store_url, self.folder, letters)
+        return replace(history, ring_all={TEAM})
 
     def judge(self, history: History) -> list[Violation]:
         """What went wrong, with what the faults excuse."""

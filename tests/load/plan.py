@@ -12,6 +12,12 @@ CHATS_AT_ONCE = 2
 MAILS_AT_ONCE = 2
 OFFER_S = 4
 WRAP_UP_LIMIT_S = 1
+VIP_S = 20
+URGENT_S = 10
+"""Head starts, as long as some wait here."""
+TEAM = "team"
+"""The queue that rings at all its agents at once."""
+TEAM_OF = 6
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,9 @@ class Plan:
     """One run. Shares are probabilities 0..1; talk, thought and patience are mean seconds.
 
     An agent answers ``reject`` of the offers with no and lets ``ignore`` of them ring out;
-    of the conversations ``transfer`` go to the other queue, ``to_bot`` back to the bot.
+    of the conversations ``transfer`` go to another queue, ``to_bot`` back to the bot.
+    Of the customers ``vip`` are priority customers, ``urgent`` have a head start from the bot;
+    ``team`` of them are for the queue that rings at several agents at once.
     ``hang_up`` of the customers leave after ``patience_s``, wherever they are then.
     ``unfiled`` of the wrap-ups are left to their time limit.
     """
@@ -36,6 +44,9 @@ class Plan:
     patience_s: float = 2.0
     mail: float = 0.3
     skilled: float = 0.4
+    team: float = 0.15
+    vip: float = 0.15
+    urgent: float = 0.15
     reject: float = 0.03
     ignore: float = 0.01
     transfer: float = 0.05
@@ -66,7 +77,10 @@ class Plan:
 
 
 def company_of(plan: Plan) -> dict[str, Any]:
-    """Two queues: ``care``, and ``tech`` which only every other agent can serve."""
+    """Three queues: ``care``, ``tech`` which only every other agent can serve, and ``team``.
+
+    The first agents are the team, and ring together.
+    """
     ring = dict.fromkeys(("chat", "email"), OFFER_S)
     return {
         "name": "Load",
@@ -76,19 +90,34 @@ def company_of(plan: Plan) -> dict[str, Any]:
             {
                 "id": "care",
                 "offer_s": ring,
+                "boosts": {"vip_s": VIP_S},
                 "wrap_up": {"mode": "limited", "limit_s": WRAP_UP_LIMIT_S},
             },
-            {"id": "tech", "offer_s": ring, "skills": {"tech": 2}, "wrap_up": {"mode": "none"}},
+            {
+                "id": "tech",
+                "offer_s": ring,
+                "boosts": {"vip_s": VIP_S},
+                "skills": {"tech": 2},
+                "wrap_up": {"mode": "none"},
+            },
+            {
+                "id": TEAM,
+                "offer_s": ring,
+                "boosts": {"vip_s": VIP_S},
+                "strategy": "ring-all",
+                "wrap_up": {"mode": "none"},
+            },
         ],
-        "people": [_agent(agent_id, n % 2 == 0) for n, agent_id in enumerate(plan.agent_ids())],
+        "people": [_agent(agent_id, n) for n, agent_id in enumerate(plan.agent_ids())],
     }
 
 
-def _agent(agent_id: str, skilled: bool) -> dict[str, Any]:
+def _agent(agent_id: str, number: int) -> dict[str, Any]:
+    skilled, in_team = number % 2 == 0, number < TEAM_OF
     return {
         "login": agent_id,
         "password": "nobody signs in",
-        "queues": ["care", "tech"] if skilled else ["care"],
+        "queues": ["care", *(["tech"] if skilled else []), *([TEAM] if in_team else [])],
         "skills": {"tech": 3} if skilled else {},
         "capacity": {"voice": 0, "chat": CHATS_AT_ONCE, "sms": 0, "email": MAILS_AT_ONCE},
     }

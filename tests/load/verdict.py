@@ -3,11 +3,14 @@
 1. outcome: every interaction ended exactly once, and its history is one that
    ``router.machines`` allows.
 2. holder: an offer is made for one who waits, settled once, and accepted by the agent at
-   whom it rang; an interaction never has two agents.
+   whom it rang; an interaction never has two agents, and rings at several only where the
+   queue rings at all.
 3. capacity: no agent is offered more than fits beside what rings, talks or wraps up there.
-4. order: in one line (queue, channel, needs, head start, priority, preference) first offers
-   follow the joining order. Passed over counts only what the distributor must have heard of,
-   see :class:`Expected`; who was rejected or not answered once comes back out of that order.
+4. order: in one line (queue, channel, needs, preference) first offers follow the joining
+   order, put forward by each one's head start: priority customers and urgent matters stand in
+   the same line, since no agent here is there for some of them only. Passed over counts only
+   what the distributor must have heard of, see :class:`Expected`; who was rejected or not
+   answered once comes back out of that order.
 5. place: what an interaction waited for counts from the moment it joined, through every fault.
 6. agreement: interactions, offers and presence in the tables are what the log says.
 7. leftovers: the outbox is empty, nothing rings, nothing is a dead letter.
@@ -76,7 +79,8 @@ class History:
 
     ``promised`` are senders' ids whose arrival was acknowledged; ``arrivals`` maps a
     sender's id to the interaction it began; ``lines`` counts the transcript's lines by
-    sender's id; ``unsent`` is the outbox's length.
+    sender's id; ``unsent`` is the outbox's length; ``ring_all`` are the queues that ring at
+    several agents at once.
     """
 
     facts: Sequence[Fact]
@@ -88,6 +92,7 @@ class History:
     unsent: int = 0
     dead_letters: Sequence[str] = ()
     promised: Set[str] = frozenset()
+    ring_all: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -201,11 +206,13 @@ class _Replay:
                 self._filed(track, fact)
 
     def _offered(self, track: _Track, fact: events.OfferMade) -> None:
-        if track.ringing:
+        joins = bool(track.ringing) and fact.queue in self._history.ring_all
+        if track.ringing and (not joins or fact.agent_id in track.ringing.values()):
             self._say(Rule.HOLDER, fact.interaction_id, f"rings twice: {track.ringing} and {fact}")
         if fact.offer_id in self.offers:
             self._say(Rule.HOLDER, fact.interaction_id, f"offer {fact.offer_id} was made twice")
-        self._move(track, fact, "offer")
+        if not joins:
+            self._move(track, fact, "offer")
         self.offers[fact.offer_id] = OfferState.RINGING
         track.ringing[fact.offer_id] = fact.agent_id
         channel = Channel(fact.channel)
@@ -431,7 +438,7 @@ def _stays(history: History, expected: Expected) -> Iterator[_Stay]:
         yield _Stay(
             key=row.joined_at.timestamp() - row.head_start_s,
             id=row.id,
-            line=(queue, row.channel, needs, row.vip, row.prefer_agent, row.also_queues),
+            line=(queue, row.channel, needs, row.prefer_agent, row.also_queues),
             heard_at=expected.heard_at(at),
             queued=number,
             offered=first[0] if first else None,

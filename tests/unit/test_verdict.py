@@ -104,6 +104,19 @@ class Diary:
             )
         )
 
+    def withdraw(self, one: str, agent: str, offer_id: str) -> None:
+        self._settle(offer_id, OfferState.WITHDRAWN)
+        self.facts.append(
+            events.OfferWithdrawn(
+                at=self.now,
+                interaction_id=one,
+                offer_id=offer_id,
+                agent_id=agent,
+                queue="care",
+                reason="another agent was quicker",
+            )
+        )
+
     def end(self, one: str, agent: str = "") -> None:
         was = self.rows[one].state
         self._set(one, InteractionState.ENDED, agent_id=agent or None)
@@ -356,3 +369,53 @@ def test_order_is_kept_among_equals_only() -> None:
     diary = overtaken(10)
     diary.rows["i1"] = replace(diary.rows["i1"], skills={"latvian": 3})
     assert judge(diary.history()) == []
+
+
+def together(ring_all: frozenset[str]) -> set[Rule]:
+    """It rings at both; Ana is the quicker one, and Ben's offer is withdrawn."""
+    diary = Diary()
+    diary.queue("i1")
+    first, second = diary.offer("i1", "ana"), diary.offer("i1", "ben")
+    diary.accept("i1", "ana", first)
+    diary.withdraw("i1", "ben", second)
+    diary.end("i1", "ana")
+    return rules_broken(replace(diary.history(), ring_all=ring_all))
+
+
+def test_ringing_at_two_is_right_only_where_the_queue_rings_at_all() -> None:
+    assert together(frozenset({"care"})) == set()
+    assert Rule.HOLDER in together(frozenset())
+
+
+def test_two_who_accept_are_wrong_where_the_queue_rings_at_all() -> None:
+    diary = Diary()
+    diary.queue("i1")
+    first, second = diary.offer("i1", "ana"), diary.offer("i1", "ben")
+    diary.accept("i1", "ana", first)
+    diary.accept("i1", "ben", second)
+    diary.end("i1", "ben")
+    history = replace(diary.history(), ring_all={"care"})
+    assert Rule.HOLDER in rules_broken(history)
+
+
+def test_offer_that_is_left_ringing_when_another_accepted_is_found() -> None:
+    diary = Diary()
+    diary.queue("i1")
+    first, _ = diary.offer("i1", "ana"), diary.offer("i1", "ben")
+    diary.accept("i1", "ana", first)
+    diary.end("i1", "ana")
+    assert Rule.LEFTOVERS in rules_broken(replace(diary.history(), ring_all={"care"}))
+
+
+@pytest.mark.parametrize(("vip_s", "broken"), [(0, False), (60, True)])
+def test_priority_customer_who_is_passed_over_is_found(vip_s: int, broken: bool) -> None:
+    """i2 joined 10 s later; with the head start it comes first."""
+    diary = Diary()
+    diary.queue("i1")
+    diary.wait(10)
+    diary.queue("i2")
+    diary.rows["i2"] = replace(diary.rows["i2"], vip=bool(vip_s), head_start_s=vip_s)
+    diary.wait(10)
+    diary.serve("i1", "ana")
+    diary.serve("i2", "ben")
+    assert (Rule.ORDER in rules_broken(diary.history())) is broken
