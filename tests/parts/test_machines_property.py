@@ -1,5 +1,7 @@
 """Random histories of legal and illegal acts, on both stores, against a model of one page.
 
+Calls, callbacks, consultations, overflow and ringing at all are in ``test_acts_property``.
+
 1. An act that the model allows changes state, handler, offer and log as it says; any other
    act raises its typed error and changes nothing at all.
 2. Two acts at once end as one after the other would, in some order; one of them may
@@ -72,7 +74,7 @@ COMPANY = {
     ],
     "people": [{"login": name, "password": "x", "queues": [*QUEUES]} for name in AGENTS],
 }
-EXAMPLES, STEPS, MOST_CASES = 20, 20, 3
+EXAMPLES, STEPS, MOST_CASES = 12, 20, 3
 
 
 # -- the model -----------------------------------------------------------------------
