@@ -70,6 +70,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = {item for item in items if item.get_closest_marker("soak")}
     config.hook.pytest_deselected(items=[item for item in items if (item in long) is not soak])
     items[:] = [item for item in items if (item in long) is soak]
+    pointless = {
+        item for item in items if item.get_closest_marker("roles_apart") and "embedded" in item.name
+    }
+    config.hook.pytest_deselected(items=[*pointless])
+    items[:] = [item for item in items if item not in pointless]
     for item in items:
         place = item.path.relative_to(TESTS).as_posix()
         if place.startswith(REAL_TIME):

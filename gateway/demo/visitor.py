@@ -46,7 +46,8 @@ class Person:
 class Visitor:
     """One open chat window."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, secret: str) -> None:
+        self.secret = secret
         self._socket = socket
         self._seen: dict[str, int] = {}
         self._lines: asyncio.Queue[Line | None] = asyncio.Queue()
@@ -57,15 +58,19 @@ class Visitor:
         self.error = ""
 
     @classmethod
-    async def open(cls, base_url: str, person: Person = Person()) -> Visitor:
-        """Open the chat of the installation at ``base_url`` as somebody new."""
+    async def open(cls, base_url: str, person: Person = Person(), secret: str = "") -> Visitor:
+        """Open the chat of the installation at ``base_url`` as somebody new.
+
+        With the ``secret`` of another window it is the same visitor who comes back.
+        """
+        secret = secret or new_id() + new_id()
         parts = urlsplit(base_url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         socket = await connect(f"{scheme}://{parts.netloc}{PATH}", max_size=MAX_FRAME)
-        hello: dict[str, Any] = {"type": "hello", "visitor": new_id() + new_id()}
+        hello: dict[str, Any] = {"type": "hello", "visitor": secret}
         given = {"name": person.name, "email": person.email, "language": person.language}
         await socket.send(json.dumps({**hello, **{k: v for k, v in given.items() if v}}))
-        return cls(socket)
+        return cls(socket, secret)
 
     async def say(self, text: str) -> None:
         """Send a line."""
