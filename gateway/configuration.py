@@ -97,10 +97,11 @@ def _wishes(flow: Flow) -> Iterator[Wish]:
     """What it asks for where the queue is known; a skill filled in later is not."""
     for step in flow.steps.values():
         if isinstance(step, HandOffStep):
-            queue = step.queue or flow.queue
+            queues = step.queue or flow.queue
             for skill, level in step.skills.items():
-                if queue and "{" not in queue + skill:
-                    yield Wish(queue, skill, level)
+                if "{" not in queues + skill:
+                    for queue in named_queues(queues):
+                        yield Wish(queue, skill, level)
 
 
 def told(document: Document, reading: Reading, path: Path) -> str:

@@ -23,7 +23,7 @@ from router.store.upsert import insert_or_replace, insert_or_skip
 
 
 class SqlCampaigns:
-    """``router.ports.CampaignTable`` over one connection."""
+    """``router.tables.CampaignTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

@@ -18,7 +18,7 @@ SET_BY_CONFIGURATION = ("name", "queues", "skills", "capacity", "standing", "lim
 
 
 class SqlConfigurations:
-    """``router.ports.ConfigurationTable`` over one connection."""
+    """``router.tables.ConfigurationTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

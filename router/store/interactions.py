@@ -60,7 +60,7 @@ RINGS = f"state = '{OfferState.RINGING}'"
 
 
 class SqlInteractions:
-    """``router.ports.InteractionTable`` over one connection."""
+    """``router.tables.InteractionTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

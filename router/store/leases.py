@@ -19,7 +19,7 @@ HOLDS = """
 
 
 class SqlLeases:
-    """``router.ports.LeaseTable`` over one connection."""
+    """``router.tables.LeaseTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

@@ -20,7 +20,7 @@ SENT = "DELETE FROM outbox WHERE id = ANY($1::text[])"
 
 
 class SqlLog:
-    """``router.ports.LogTable`` over one connection."""
+    """``router.tables.LogTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

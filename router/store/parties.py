@@ -14,7 +14,7 @@ from router.store.steady import Connection
 
 
 class SqlParties:
-    """``router.ports.PartyTable`` over one connection."""
+    """``router.tables.PartyTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

@@ -29,7 +29,7 @@ FIND = f"""
 
 
 class SqlPeople:
-    """``router.ports.PeopleTable`` over one connection."""
+    """``router.tables.PeopleTable`` over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

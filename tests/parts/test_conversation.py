@@ -10,7 +10,7 @@ from bots.conversation import Conversations
 from bots.errors import NoSuchFlow
 from bots.flow.schema import parse_flow
 from bots.spoken.reading import spoken as as_said
-from gateway.configuration import queues_named
+from gateway.configuration import named_by
 from router.events import QuestionUnanswered
 from router.model import Channel
 from tests.talking import API, Bench, Talk, demo_flow, interaction_on
@@ -314,7 +314,7 @@ async def test_hand_off_names_one_queue_or_several_or_leaves_it_to_the_company(
     key: str, queues: tuple[str, ...]
 ) -> None:
     flow = parse_flow(TWO_TEAMS)
-    assert queues_named([flow]) == {"two": {"orders", "billing", "technical"}}
+    assert named_by([flow])["two"].queues == {"orders", "billing", "technical"}
     talk = await Talk.begin(flow, Channel.VOICE)
     assert talk.turn.plan is None
     await talk.press(key)
