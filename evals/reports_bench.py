@@ -189,6 +189,7 @@ async def watched(running: Installation) -> tuple[dict[str, float], dict[str, st
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S)
         )
+        await loaded(http)
         csrf = (await http.post("/sign-in", json=SUPERVISOR)).json()["csrf"]
         cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
         spent = processor_s(running.pid)
@@ -220,6 +221,15 @@ async def watched(running: Installation) -> tuple[dict[str, float], dict[str, st
         "reports_ms_p95": f"{len(reports)} requests",
     }
     return figures, notes
+
+
+async def loaded(http: httpx.AsyncClient) -> None:
+    """Return when the index is filled, which a new folder needs and no other day."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if (await http.get("/readyz")).status_code == httpx.codes.OK:
+                return
+            await asyncio.sleep(ASK_EVERY_S)
 
 
 @asynccontextmanager
