@@ -190,7 +190,7 @@ class Customers:
     def _queue_for(self, interaction: Interaction) -> str:
         """The wave fills every seat, and only ``care`` has them all."""
         plan, say = self._me.plan, self._me.plan.chance("queue", interaction.id).random()
-        if interaction.address.startswith(WAVE) or say > plan.skilled + plan.team:
+        if interaction.address.startswith(WAVE) or say > plan.skilled + plan.for_team:
             return "care"
         return "tech" if say < plan.skilled else TEAM
 

@@ -18,6 +18,8 @@ URGENT_S = 10
 TEAM = "team"
 """The queue that rings at all its agents at once."""
 TEAM_OF = 6
+TEAM_PER_S = 0.75
+"""Who comes to the team in a second at most: six people cannot serve a share of any rate."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Plan:
     An agent answers ``reject`` of the offers with no and lets ``ignore`` of them ring out;
     of the conversations ``transfer`` go to another queue, ``to_bot`` back to the bot.
     Of the customers ``vip`` are priority customers, ``urgent`` have a head start from the bot;
-    ``team`` of them are for the queue that rings at several agents at once.
+    ``team`` of them at most are for the queue that rings at several agents at once.
     ``hang_up`` of the customers leave after ``patience_s``, wherever they are then.
     ``unfiled`` of the wrap-ups are left to their time limit.
     """
@@ -53,6 +55,11 @@ class Plan:
     to_bot: float = 0.02
     hang_up: float = 0.1
     unfiled: float = 0.1
+
+    @property
+    def for_team(self) -> float:
+        """The share of the customers who come to the team."""
+        return min(self.team, TEAM_PER_S / self.rate)
 
     def save(self) -> Path:
         """Write it where the run's processes read it, with the company beside it."""
