@@ -251,7 +251,7 @@ class Conversation:
         turn = Turn(tuple(replies), memory, facts=tuple(facts))
         match last:
             case Ask():
-                expected = Expectation(last.kind, last.phrases, memory["language"])
+                expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
                 fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
                 return replace(
                     turn, expectation=expected, max_digits=last.max_digits, fillers=fillers

@@ -110,6 +110,8 @@ class Expectation:
     kind: str = "open"
     phrases: tuple[str, ...] = ()
     language: str = "en"
+    length: int = 0
+    """How many digits the answer has; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,18 @@ class Hypothesis:
     instead_of: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What is understood while the caller still speaks; ``text`` may be empty.
+
+    ``ending`` is how likely, 0..1, a sentence ends with these words: a pause behind "where is
+    my order" is the end of the turn, one behind "where is my" is not. 0 where not known.
+    """
+
+    text: str = ""
+    ending: float = 0.0
+
+
 class Recognition(Protocol):
     """One utterance being recognised."""
 
@@ -134,8 +148,8 @@ class Recognition(Protocol):
         """Give audio; returns at once (work happens on a thread)."""
         ...
 
-    def partial(self) -> str:
-        """The best text so far; may be empty."""
+    def partial(self) -> Partial:
+        """The best text so far."""
         ...
 
     async def finish(self) -> Hypothesis:

@@ -72,18 +72,21 @@ class Profile:
     ``silence_s`` ends the turn, ``complete_s`` does once the answer is complete.
     """
 
-    silence_s: float = 0.6
+    silence_s: float = 0.55
     complete_s: float = COMPLETE_S
     no_input_s: float = NO_INPUT_S
     max_s: float = MAX_TURN_S
     barge_in: bool = True
+    barge_in_s: float = BARGE_IN_S
+    """So much speech over the prompt stops it."""
 
 
-OPEN = Profile()
+OPEN = Profile(complete_s=0.35)
 PROFILES = {
     "open": OPEN,
-    "yes-no": Profile(silence_s=0.4),
-    "choice": Profile(silence_s=0.5),
+    # "No" alone takes a quarter of a second; what was a cough lets the prompt go on.
+    "yes-no": Profile(silence_s=0.4, barge_in_s=0.2),
+    "choice": Profile(silence_s=0.5, barge_in_s=0.2),
     "digits": Profile(silence_s=1.3, complete_s=0.5),
     "order-number": Profile(silence_s=1.3, complete_s=0.5),
     "date": Profile(silence_s=0.8),
@@ -256,7 +259,7 @@ class TurnMachine:
         return [Act.STOP_PLAYBACK]
 
     def _meant(self) -> bool:
-        return self._speech.spoken_s >= BARGE_IN_S - FRAME_S / 2
+        return self._speech.spoken_s >= self._profile.barge_in_s - FRAME_S / 2
 
     def _in_turn(self, now: float) -> list[Act]:
         if not self._speech.active:

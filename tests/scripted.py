@@ -16,7 +16,7 @@ from typing import Any
 
 from bots.conversation import Heard, Reply, Turn
 from bots.errors import RecognitionFailed, SynthesisFailed
-from bots.ports import Expectation, Hypothesis
+from bots.ports import Expectation, Hypothesis, Partial
 from channels.media.leg import Leg
 from router.acts.act import HandoffPlan
 from router.errors import Conflict
@@ -115,19 +115,25 @@ class ScriptedRecognition:
         self.fed_ms += ms
         self.silent_ms += 0 if any(pcm) else ms
 
-    def partial(self) -> str:
+    def partial(self) -> Partial:
         return self._owner.partial
 
     async def finish(self) -> Hypothesis:
         if self._owner.broken:
             raise RecognitionFailed("the scripted recogniser is broken")
         self._owner.finished.append(self)
+        if self._owner.slow is not None:
+            await self._owner.slow.wait()
+        if self.cancelled:
+            return Hypothesis("", 0.0)
         script = self._owner.script
         text = script.pop(0) if script else ""
         return Hypothesis(text, 0.9 if text else 0.0)
 
     def cancel(self) -> None:
         self.cancelled = True
+        if self._owner.slow is not None:
+            self._owner.slow.set()
 
 
 class ScriptedTranscriber:
@@ -138,8 +144,10 @@ class ScriptedTranscriber:
 
     def __init__(self) -> None:
         self.script: list[str] = []
-        self.partial = ""
+        self.partial = Partial()
         self.broken = False
+        self.slow: asyncio.Event | None = None
+        """When there is one, the text comes when it is set."""
         self.opened: list[ScriptedRecognition] = []
         self.finished: list[ScriptedRecognition] = []
         self.prepared: list[Expectation] = []

@@ -5,7 +5,7 @@ each with several decoders that are made once and used again. Messages on standa
 and output: length (u32 of what follows the kind), kind (one byte), utterance (u32), body.
 
 To the worker: ``M`` a model (JSON), ``O`` open (JSON), ``F`` audio (s16le 8 kHz),
-``E`` end, ``C`` cancel. From it: ``R`` ready, ``P`` partial text, ``H`` hypothesis (JSON),
+``E`` end, ``C`` cancel. From it: ``R`` ready, ``P`` partial text (JSON), ``H`` hypothesis (JSON),
 ``X`` why it failed. A worker ends when its input does.
 """
 
@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pocketsphinx
 import soxr
 
 from bots.engines.espeak import ipa
 from bots.engines.lexicon import Lexicon, arpa, read_dictionary
+from bots.engines.telephone_band import Network, TelephoneBand
 
 HEADER = struct.Struct(">IcI")
 LINE_RATE = 8000
@@ -35,17 +37,20 @@ SPARE_DECODERS = 2
 """Made before the first call needs them."""
 MAX_SEARCHES = 4
 """Models kept ready in one decoder; adding one takes about 15 ms."""
-PARTIAL_EVERY = 3
-"""Audio messages between two looks at the partial text."""
+PARTIAL_EVERY = 2
+"""Audio messages between two looks at the partial text: a pause of 0.35 s may end the turn."""
+SENTENCE_END, CONTEXT = "</s>", 2
+"""The word of the models behind the last, and how many before it they look at."""
 ALTERNATIVES = 3
 WARM_UP_MS = 400
-SPOKEN_RANGE_DB = 32
-SPOKEN_EDGE = 6
-"""Frames of 10 ms kept around what was spoken."""
-CMN = "46.92,30.08,-26.84,51.00,-19.01,3.53,15.28,-26.21,16.38,-13.10,5.73,12.30,-10.80"
-"""The cepstral mean of 8 kHz telephone speech brought to 16 kHz, measured over the rendered
-utterances; with the model's own mean, made for wideband, 68 % of the words are wrong."""
-BASE = "base"
+FRAMES_AT_ONCE = 6
+"""pocketsphinx 5.1 loses what is more than its small buffer in one call of ``process_cep``."""
+MIXTURES = 8
+"""Gaussians of each codebook that count (the model's authors used 4)."""
+BASE, ANY_DIGITS = "base", "digits-any"
+SLIPS = 1
+"""Digits that the open model may miss, or hear too many, in an answer of the right length."""
+Cepstra = npt.NDArray[np.float32]
 DIGIT_WORDS = frozenset(
     {"zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
 )
@@ -73,6 +78,8 @@ class Model:
     name: str
     path: str = ""
     grammar: str = ""
+    length: int = 0
+    """Of a grammar: the digits of its answer, 0 for any number."""
 
 
 class Models:
@@ -91,7 +98,7 @@ class Models:
         name = raw["name"]
         if "grammar" in raw:
             self._learn(raw["words"])
-            self.by_name[name] = Model(name, grammar=raw["grammar"])
+            self.by_name[name] = Model(name, grammar=raw["grammar"], length=raw["length"])
         else:
             lines: list[list[str]] = raw["lines"]
             if name == BASE:
@@ -132,10 +139,11 @@ class Models:
 class Decoder:
     """One pocketsphinx decoder with the few models it was last used with."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, network: Network) -> None:
         self._models = models
         self._words = set(models.words)
         self._searches: OrderedDict[str, None] = OrderedDict()
+        self._mean = ",".join(f"{value:.2f}" for value in network.cepstral_mean)
         self._engine = pocketsphinx.Decoder(
             hmm=pocketsphinx.get_model_path("en-us/en-us"),
             dict=models.dictionary,
@@ -145,28 +153,38 @@ class Decoder:
             fwdflat=False,
             lw=9.0,
             wip=0.2,
+            topn=MIXTURES,
             loglevel="FATAL",
         )
+        self._log = self._engine.get_logmath()
         # A fresh decoder takes the first sound it ever hears for noise and puts a word there.
         self.start(BASE)
-        self.hear(_line_noise())
+        self.hear(TelephoneBand(network).hear(_line_noise(), last=True))
         self.abandon()
 
     def start(self, name: str) -> None:
         """Begin an utterance with that model."""
         self._select(self._models.by_name[name])
-        self._engine.set_cmn(CMN)
+        self._engine.set_cmn(self._mean)
         self._engine.start_utt()
 
-    def hear(self, pcm: bytes) -> None:
-        """s16le at ``MODEL_RATE``."""
-        if pcm:
-            self._engine.process_raw(pcm)
+    def hear(self, cepstra: Cepstra) -> None:
+        """``(frames, CEPSTRA)`` of ``bots.engines.telephone_band``."""
+        for first in range(0, len(cepstra), FRAMES_AT_ONCE):
+            piece = cepstra[first : first + FRAMES_AT_ONCE]
+            self._engine.process_cep(piece.tobytes(), False, False)
 
-    def partial(self) -> str:
-        """The best words so far."""
+    def partial(self) -> tuple[str, float]:
+        """The best words so far, and how likely a sentence of the model ends with them."""
         best = self._engine.hyp()
-        return best.hypstr if best is not None else ""
+        text = best.hypstr if best is not None else ""
+        return text, self._ending(text.split()) if text else 0.0
+
+    def _ending(self, words: list[str]) -> float:
+        model = self._engine.get_lm(self._engine.current_search())
+        history = list(reversed(words[-CONTEXT:]))
+        ending: float = self._log.exp(model.prob([SENTENCE_END, *history]))
+        return round(min(1.0, ending), 3)
 
     def finish(self) -> tuple[str, float, list[str]]:
         """Text, posterior 0..1, other texts."""
@@ -196,7 +214,10 @@ class Decoder:
             self._words.add(word)
         if model.name not in self._searches:
             if model.grammar:
+                # The search for the best path through a grammar's lattice often finds none.
+                self._engine.config["bestpath"] = False
                 self._engine.add_jsgf_string(model.name, model.grammar)
+                self._engine.config["bestpath"] = True
             else:
                 self._engine.add_lm_file(model.name, model.path)
         self._searches[model.name] = None
@@ -206,22 +227,9 @@ class Decoder:
             self._engine.remove_search(self._searches.popitem(last=False)[0])
 
 
-def _spoken_part(pcm: bytes) -> bytes:
-    """Without the silence around it: a grammar of digits has to find digits in that too."""
-    size = MODEL_RATE // 100
-    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
-    frames = samples[: len(samples) // size * size].reshape(-1, size)
-    power = frames.var(axis=1)
-    loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-SPOKEN_RANGE_DB / 10))
-    if not loud.size:
-        return pcm
-    first = max(0, int(loud[0]) - SPOKEN_EDGE) * size * 2
-    return pcm[first : (int(loud[-1]) + SPOKEN_EDGE) * size * 2]
-
-
-def _line_noise() -> bytes:
+def _line_noise() -> npt.NDArray[np.int16]:
     noise = np.random.default_rng(1).normal(0, 6, MODEL_RATE * WARM_UP_MS // 1000)
-    quiet: bytes = noise.astype("<i2").tobytes()
+    quiet: npt.NDArray[np.int16] = noise.astype(np.int16)
     return quiet
 
 
@@ -230,8 +238,9 @@ class Utterance:
     """One utterance under way: the open decoder and, for digits, what the grammar needs."""
 
     decoder: Decoder
+    band: TelephoneBand
     grammar: str = ""
-    heard: list[bytes] = field(default_factory=list)
+    heard: list[Cepstra] = field(default_factory=list)
     pieces: int = 0
     partial: str = ""
     resampler: Any = field(
@@ -241,10 +250,11 @@ class Utterance:
     def hear(self, pcm: bytes, *, last: bool = False) -> None:
         """8 kHz audio in."""
         samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2")
-        wide: bytes = self.resampler.resample_chunk(samples, last=last).tobytes()
-        self.decoder.hear(wide)
+        wide = self.resampler.resample_chunk(samples, last=last)
+        cepstra = self.band.hear(wide, last=last)
+        self.decoder.hear(cepstra)
         if self.grammar:
-            self.heard.append(wide)
+            self.heard.append(cepstra)
 
 
 class Worker:
@@ -252,6 +262,7 @@ class Worker:
 
     def __init__(self, models: Models, out: BinaryIO) -> None:
         self._models = models
+        self._network = Network.load()
         self._out = out
         self._idle: list[Decoder] = []
         self._made = 0
@@ -264,7 +275,7 @@ class Worker:
             self._answer(b"R", number)
             while BASE in self._models.by_name and self._made < SPARE_DECODERS:
                 self._made += 1
-                self._idle.append(Decoder(self._models))
+                self._idle.append(Decoder(self._models, self._network))
         elif kind == b"O":
             self._begin(number, json.loads(body))
         elif number in self._open:
@@ -283,16 +294,18 @@ class Worker:
             return
         decoder = self._take()
         decoder.start(raw["model"])
-        self._open[number] = Utterance(decoder, raw.get("grammar", ""))
+        band = TelephoneBand(self._network)
+        self._open[number] = Utterance(decoder, band, raw.get("grammar", ""))
 
     def _feed(self, number: int, utterance: Utterance, pcm: bytes) -> None:
         utterance.hear(pcm)
         utterance.pieces += 1
         if utterance.pieces % PARTIAL_EVERY == 0:
-            text = utterance.decoder.partial()
+            text, ending = utterance.decoder.partial()
             if text != utterance.partial:
                 utterance.partial = text
-                self._answer(b"P", number, text.encode())
+                body = json.dumps({"text": text, "ending": ending})
+                self._answer(b"P", number, body.encode())
 
     def _finish(self, number: int, utterance: Utterance) -> None:
         utterance.hear(b"", last=True)
@@ -312,8 +325,8 @@ class Worker:
         if not words or digits * 2 < len(words):
             return text, posterior, others
         decoder = self._take()
-        decoder.start(utterance.grammar)
-        decoder.hear(_spoken_part(b"".join(utterance.heard)))
+        decoder.start(self._grammar_for(utterance.grammar, digits))
+        decoder.hear(np.concatenate(utterance.heard))
         closed, _, _ = decoder.finish()
         self._idle.append(decoder)
         if not closed:
@@ -321,11 +334,17 @@ class Worker:
         others = [text] if text != closed else others
         return closed, _agreement(closed.split(), words), others
 
+    def _grammar_for(self, wanted: str, digits: int) -> str:
+        """That of the number that is asked for, unless clearly more or fewer were said."""
+        length = self._models.by_name[wanted].length
+        near = not length or abs(digits - length) <= SLIPS
+        return wanted if near else ANY_DIGITS
+
     def _take(self) -> Decoder:
         if self._idle:
             return self._idle.pop()
         self._made += 1
-        return Decoder(self._models)
+        return Decoder(self._models, self._network)
 
     def _answer(self, kind: bytes, number: int, body: bytes = b"") -> None:
         self._out.write(pack(kind, number, body))

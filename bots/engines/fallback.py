@@ -23,7 +23,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from bots.engines.breaker import Breaker
 from bots.engines.remote_sound import Evened
 from bots.errors import LanguageNotHeard, LanguageNotSpoken, RecognitionFailed, SynthesisFailed
-from bots.ports import Expectation, Hypothesis, PacedVoice, Recognition, Transcriber, Voice
+from bots.ports import Expectation, Hypothesis, PacedVoice, Partial, Recognition, Transcriber, Voice
 
 Engine = TypeVar("Engine", Transcriber, Voice)
 
@@ -129,7 +129,7 @@ class FallbackRecognition:
             self._pass_over(error)
             self._switch()
 
-    def partial(self) -> str:
+    def partial(self) -> Partial:
         """The best text so far of the engine that listens now."""
         return self._current.partial()
 

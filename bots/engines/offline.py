@@ -21,15 +21,15 @@ from bots.engines.decoder import BASE, HEADER, LINE_RATE, pack
 from bots.engines.phrases import (
     Corpus,
     digits_grammar,
+    grammar_name,
     grammar_words,
     is_closed,
     is_digits,
     question_lines,
 )
 from bots.errors import LanguageNotHeard, RecognitionFailed
-from bots.ports import Expectation, Hypothesis
+from bots.ports import Expectation, Hypothesis, Partial
 
-GRAMMAR = "digits-grammar"
 FEED_BYTES = 3 * 320
 """Audio goes to the worker in pieces of 60 ms."""
 FINISH_TIMEOUT_S = 10.0
@@ -44,7 +44,7 @@ def model_name(expect: Expectation) -> str:
     """The language model for an expectation: the same for the same kind and phrases."""
     if not question_lines(expect):
         return BASE
-    text = json.dumps([expect.kind, *sorted(expect.phrases)])
+    text = json.dumps([expect.kind, expect.length, *sorted(expect.phrases)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -81,7 +81,7 @@ class PocketsphinxRecognition:
         self._number = number
         self._worker = worker
         self._buffer = bytearray()
-        self._partial = ""
+        self._partial = Partial()
         self._over = False
         self.result: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
 
@@ -91,17 +91,18 @@ class PocketsphinxRecognition:
         if len(self._buffer) >= FEED_BYTES:
             self._send_audio()
 
-    def partial(self) -> str:
+    def partial(self) -> Partial:
         """The best text so far."""
         return self._partial
 
     async def finish(self) -> Hypothesis:
-        """The final text. Raises ``RecognitionFailed``."""
+        """The final text; empty after ``cancel``. Raises ``RecognitionFailed``."""
         self._send_audio()
         self._end(b"E")
         try:
             async with asyncio.timeout(FINISH_TIMEOUT_S):
-                return await self.result
+                await asyncio.wait({self.result})
+            return Hypothesis("", 0.0) if self.result.cancelled() else self.result.result()
         except TimeoutError:
             raise RecognitionFailed(f"no answer within {FINISH_TIMEOUT_S} s") from None
         finally:
@@ -116,7 +117,7 @@ class PocketsphinxRecognition:
     def answered(self, kind: bytes, body: bytes) -> None:
         """A message of the worker about this utterance."""
         if kind == b"P":
-            self._partial = body.decode()
+            self._partial = Partial(**json.loads(body))
         elif not self.result.done():
             if kind == b"H":
                 self.result.set_result(_hypothesis(json.loads(body)))
@@ -219,7 +220,7 @@ class PocketsphinxTranscriber:
         worker.open[number] = recognition
         wanted = {"model": model_name(expect)}
         if is_digits(expect):
-            wanted["grammar"] = GRAMMAR
+            wanted["grammar"] = grammar_name(expect.length)
         worker.send(b"O", number, json.dumps(wanted).encode())
         return recognition
 
@@ -238,8 +239,7 @@ class PocketsphinxTranscriber:
         worker.reader = asyncio.create_task(self._read(worker), name="recognition-worker")
         ready = asyncio.get_running_loop().create_future()
         worker.waiting[0] = ready
-        grammar = {"name": GRAMMAR, "grammar": digits_grammar(), "words": list(grammar_words())}
-        worker.send(b"M", next(self._numbers), json.dumps(grammar).encode())
+        self._teach_grammar(worker, 0)
         base = {"name": BASE, "lines": self._corpus.lines()}
         worker.send(b"M", 0, json.dumps(base).encode())
         for expect in self._prepared.values():
@@ -263,6 +263,19 @@ class PocketsphinxTranscriber:
             lines += self._corpus.spoken_lines()
         raw = {"name": name, "lines": lines, "with_base": not closed}
         worker.send(b"M", next(self._numbers), json.dumps(raw).encode())
+        if is_digits(expect) and grammar_name(expect.length) not in worker.models:
+            self._teach_grammar(worker, expect.length)
+
+    def _teach_grammar(self, worker: _Worker, length: int) -> None:
+        name = grammar_name(length)
+        worker.models.add(name)
+        grammar = {
+            "name": name,
+            "grammar": digits_grammar(length),
+            "words": list(grammar_words()),
+            "length": length,
+        }
+        worker.send(b"M", next(self._numbers), json.dumps(grammar).encode())
 
     async def _read(self, worker: _Worker) -> None:
         assert worker.process.stdout is not None

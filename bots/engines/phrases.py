@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from bots.engines.lexicon import words_of
 from bots.ports import Expectation
@@ -37,11 +39,16 @@ ALWAYS = (
     "goodbye", "thank you goodbye", "thank you", "thanks", "bye", "hello", "i don't know",
     "i do not know", "i don't have it", "i am not sure", "yes", "no", "okay", "one moment",
 )  # fmt: skip
+CALLERS = Path(__file__).parent / "callers_en.txt"
+"""What people say to any company on the telephone: the words between a company's own."""
 CLOSED_WEIGHT = 30
 """How often a closed question's own phrases count against one example."""
 OPEN_WEIGHT = 6
 EXAMPLE_WEIGHT = 4
 DIGIT_LINES = 1200
+COUNTED_WEIGHT = 6
+"""How often these are there where the number of digits is known: hardly anything else is said then,
+and with less, single digits of real people become "want", "bye" and "the"."""
 SEED = 7
 """The random order numbers of the model are the same at every start."""
 
@@ -55,13 +62,19 @@ class Corpus:
 
     def lines(self) -> list[list[str]]:
         """As words, examples and the words that are always right counting more."""
-        light = [words_of(text) for text in self.sentences]
+        light = [words_of(text) for text in (*self.sentences, *callers())]
         return self.spoken_lines() * EXAMPLE_WEIGHT + [line for line in light if line]
 
     def spoken_lines(self) -> list[list[str]]:
         """Only what callers say, without the articles: enough beside a closed question."""
         heavy = [words_of(text) for text in (*self.examples, *ALWAYS, *YES[:3], *NO[:3])]
         return [line for line in heavy if line]
+
+
+@cache
+def callers() -> tuple[str, ...]:
+    """The lines of ``CALLERS``."""
+    return tuple(CALLERS.read_text(encoding="utf-8").splitlines())
 
 
 def is_digits(expect: Expectation) -> bool:
@@ -78,29 +91,38 @@ def question_lines(expect: Expectation) -> list[list[str]]:
     """What this question adds to the corpus, as words, repeated by weight."""
     asked = [words_of(phrase) for phrase in expect.phrases]
     if is_digits(expect):
-        return _digit_lines() + asked * OPEN_WEIGHT
+        return _digit_lines(expect.length) + asked * OPEN_WEIGHT
     if expect.kind == "yes-no":
         fixed = [words_of(text) for text in (*YES, *NO, *YES[:3], *NO[:3])]
         return (fixed + asked) * CLOSED_WEIGHT
     return asked * (CLOSED_WEIGHT if expect.kind == "choice" else OPEN_WEIGHT)
 
 
-def _digit_lines() -> list[list[str]]:
+def _digit_lines(length: int) -> list[list[str]]:
     chance = random.Random(SEED)
     lines = []
     for number in range(DIGIT_LINES):
-        line = [chance.choice(DIGITS) for _ in range(6 if number % 4 else chance.randint(1, 8))]
-        lead = words_of(chance.choice(LEADS)) if number % 5 == 0 else []
-        lines.append(lead + line)
-    return lines
+        usual = length or (6 if number % 4 else chance.randint(1, 8))
+        line = [chance.choice(DIGITS) for _ in range(usual)]
+        led = number % (10 if length else 5) == 0
+        lines.append((words_of(chance.choice(LEADS)) if led else []) + line)
+    return lines * COUNTED_WEIGHT if length else lines
 
 
-def digits_grammar() -> str:
-    """A JSGF grammar for digits with what people say around them."""
+def grammar_name(length: int) -> str:
+    """The name of :func:`digits_grammar` among a decoder's models."""
+    return f"digits-{length or 'any'}"
+
+
+def digits_grammar(length: int = 0) -> str:
+    """A JSGF grammar for so many digits, 0 for any, with what people say around them."""
+    digits = " ".join(["<digit>"] * length) or "<digit>+"
+    # Who is asked for one digit says it and no more; a lead would be heard in its first sound.
+    answer = digits if length == 1 else f"[<lead>] {digits} [please]"
     return (
         "#JSGF V1.0;\ngrammar digits;\n"
         f"<digit> = {' | '.join(DIGITS)};\n<lead> = {' | '.join(LEADS)};\n"
-        "public <answer> = [<lead>] <digit>+ [please];\n"
+        f"public <answer> = {answer};\n"
     )
 
 

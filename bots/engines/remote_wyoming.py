@@ -27,7 +27,7 @@ from bots.engines.remote import (
 from bots.engines.remote_sound import HEARD_RATE, SPOKEN_RATE, Evened, SoundBroken
 from bots.engines.remote_wire import WyomingBroken, WyomingEvent, WyomingParser, pack
 from bots.errors import LanguageNotHeard, LanguageNotSpoken, RecognitionFailed, SynthesisFailed
-from bots.ports import Expectation, Hypothesis
+from bots.ports import Expectation, Hypothesis, Partial
 from router.errors import PeerError
 
 WIDTH = 2
@@ -191,9 +191,9 @@ class WyomingRecognition:
         if len(self._buffer) >= FEED_BYTES:
             self._send_audio()
 
-    def partial(self) -> str:
+    def partial(self) -> Partial:
         """The text so far, of servers that stream it."""
-        return self._partial
+        return Partial(self._partial)
 
     async def finish(self) -> Hypothesis:
         """The final text; empty after ``cancel``. Raises ``RecognitionFailed``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bots.ports import Hypothesis
+from bots.ports import Hypothesis, Partial
 
 RATE = 16000
 SHORTEST_S = 0.1
@@ -33,9 +33,9 @@ class WholeUtterance:
         if not self._cancelled:
             self._pieces.append(pcm)
 
-    def partial(self) -> str:
+    def partial(self) -> Partial:
         """Always empty."""
-        return ""
+        return Partial()
 
     async def finish(self) -> Hypothesis:
         """The final text; empty after ``cancel``. Raises ``RecognitionFailed``."""

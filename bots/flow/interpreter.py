@@ -24,6 +24,7 @@ from bots.flow.ladder import (
     MAX_REPAIRS_IN_ALL,
     by_keys,
     choices_by_key,
+    digits_of,
     expected,
     has_keys,
     rung,
@@ -547,7 +548,8 @@ class _Run:
         confirming = self.memory["mode"] == "confirm"
         language = self.memory["language"]
         kind, listed, keys = expected(self.flow, step, language, confirming=confirming)
-        self.actions.append(Ask(text, kind, listed, keys))
+        length = 0 if confirming else digits_of(self.flow.slots.get(step.slot))
+        self.actions.append(Ask(text, kind, listed, keys, length))
 
     def _hand_off(self, step: HandOffStep) -> None:
         self.actions.append(self._say(step.text or phrases.HANDOFF))

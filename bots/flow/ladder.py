@@ -15,6 +15,7 @@ MAX_REPAIRS = 2
 """Per question, in words; see rule 2 for the third."""
 MAX_REPAIRS_IN_ALL = 5
 """Per conversation."""
+ORDER_DIGITS, MOST_DIGITS = 6, 20
 KINDS = {
     "order-number": "order-number",
     "digits": "digits",
@@ -44,6 +45,13 @@ def expected(
     return KINDS.get(slot.type, "open"), tuple(listed), keys_of(slot)
 
 
+def digits_of(slot: Slot | None) -> int:
+    """How many digits its value has; 0 when that is not fixed, or they are no digits."""
+    if slot is None or slot.type not in ("order-number", "digits"):
+        return 0
+    return slot.length or (ORDER_DIGITS if slot.type == "order-number" else 0)
+
+
 def keys_of(slot: Slot) -> int:
     """How many keys make its value; 0 when keys mean nothing."""
     match slot.type:
@@ -52,7 +60,7 @@ def keys_of(slot: Slot) -> int:
         case "integer":
             return len(str(slot.high)) if slot.high is not None else 10
         case "order-number" | "digits":
-            return slot.length or (6 if slot.type == "order-number" else 20)
+            return digits_of(slot) or MOST_DIGITS
     return 0
 
 

@@ -89,6 +89,7 @@ class Ask:
     kind: str
     phrases: tuple[str, ...] = ()
     max_digits: int = 0
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ async def test_wyoming_text_is_seen_while_the_caller_speaks(wyoming_server: Fake
         recognition = remote.open(Expectation())
         recognition.feed(SPEECH)
         async with asyncio.timeout(10):
-            while recognition.partial() != "where is my":
+            while recognition.partial().text != "where is my":
                 await asyncio.sleep(0.01)
         assert (await recognition.finish()).text == "where is my order"
 

@@ -17,7 +17,7 @@ from bots.errors import (
     RecognitionFailed,
     SynthesisFailed,
 )
-from bots.ports import Expectation, Hypothesis, Stopgap
+from bots.ports import Expectation, Hypothesis, Partial, Stopgap
 from bots.speech import Prompts
 from tests.scripted import RATE, SPEECH, settle
 
@@ -63,8 +63,8 @@ class EarRecognition:
     def feed(self, pcm: bytes) -> None:
         self.heard += pcm
 
-    def partial(self) -> str:
-        return f"{self.owner.name} hears"
+    def partial(self) -> Partial:
+        return Partial(f"{self.owner.name} hears")
 
     async def finish(self) -> Hypothesis:
         if self.owner.trouble == "hangs":
@@ -116,10 +116,10 @@ async def test_next_engine_hears_the_utterance_from_its_beginning(trouble: str) 
 async def test_engine_that_breaks_is_replaced_while_the_caller_still_speaks() -> None:
     bench = Bench([Ear("remote", "breaks"), Ear("offline")])
     recognition = bench.transcriber.open(Expectation())
-    assert recognition.partial() == "remote hears"
+    assert recognition.partial().text == "remote hears"
     for _ in range(10):
         recognition.feed(SPEECH)
-    assert recognition.partial() == "offline hears"
+    assert recognition.partial().text == "offline hears"
     assert bench.ears[0].opened[0].cancelled
 
 
@@ -164,9 +164,9 @@ async def test_only_one_utterance_tries_an_engine_that_rested() -> None:
     bench.ears[0].trouble = ""
     first = bench.transcriber.open(Expectation())
     second = bench.transcriber.open(Expectation())
-    assert (first.partial(), second.partial()) == ("remote hears", "offline hears")
+    assert (first.partial().text, second.partial().text) == ("remote hears", "offline hears")
     first.cancel()
-    assert bench.transcriber.open(Expectation()).partial() == "remote hears"
+    assert bench.transcriber.open(Expectation()).partial().text == "remote hears"
 
 
 async def test_all_rest_the_call_is_told_at_once_instead_of_kept_waiting() -> None:

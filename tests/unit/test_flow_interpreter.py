@@ -71,7 +71,7 @@ def test_it_says_then_asks_and_waits() -> None:
     outcome = begun()
     assert outcome.actions == (
         Say("Hello Ann.", "Hello Ann."),
-        Ask("Which number?", "digits", (), 4),
+        Ask("Which number?", "digits", (), 4, 4),
     )
 
 
@@ -150,7 +150,10 @@ def test_a_question_aside_is_answered_and_the_slot_asked_again() -> None:
     aside = heard(begun(), "when do you open?")
     assert aside.actions == (NeedAnswer("when do you open?"),)
     answered = resume(FLOW, aside.memory, Answered(True, "At nine.", "At nine."))
-    assert answered.actions == (Say("At nine.", "At nine."), Ask("Which number?", "digits", (), 4))
+    assert answered.actions == (
+        Say("At nine.", "At nine."),
+        Ask("Which number?", "digits", (), 4, 4),
+    )
     assert isinstance(heard(answered, "4821").actions[-1], NeedHttp)
 
 

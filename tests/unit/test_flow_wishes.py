@@ -125,7 +125,8 @@ def test_digits_are_asked_for_by_keys() -> None:
         "or press zero for a person.",
         "digits",
         (),
-        4,
+        max_digits=4,
+        length=4,
     )
 
 

@@ -54,7 +54,7 @@ class Line:
 
 @pytest.mark.parametrize(
     ("kind", "silence_s"),
-    [("open", 0.6), ("yes-no", 0.4), ("choice", 0.5), ("digits", 1.3), ("order-number", 1.3)],
+    [("open", 0.55), ("yes-no", 0.4), ("choice", 0.5), ("digits", 1.3), ("order-number", 1.3)],
 )
 def test_turn_ends_after_the_silence_of_its_kind(kind: str, silence_s: float) -> None:
     line = Line()
