@@ -8,7 +8,16 @@ from pathlib import Path
 
 import uvloop
 
-from evals import acd_bench, first, planning, reports_bench, routing_bench, simulate_bench
+from evals import (
+    acd_bench,
+    first,
+    planning,
+    recognition_bench,
+    reports_bench,
+    routing_bench,
+    simulate_bench,
+    voice_bench,
+)
 from evals.bench import Entry, Registry, measure, missed, table, write_json
 from evals.play import play_suite
 from evals.report import html_report, junit_report, text_report
@@ -23,6 +32,12 @@ BENCHES: Registry = {
     "reports": Entry(
         reports_bench.run, reports_bench.AT_MOST, "watching the floor and reports on a busy day"
     ),
+    "recognition": Entry(
+        recognition_bench.run,
+        recognition_bench.AT_MOST,
+        "word errors of the offline recogniser, digits, bad lines, cost",
+        recognition_bench.AT_LEAST,
+    ),
     "routing": Entry(
         routing_bench.run,
         routing_bench.AT_MOST,
@@ -31,6 +46,12 @@ BENCHES: Registry = {
     ),
     "simulate": Entry(
         simulate_bench.run, {}, "customers per second of virtual time", simulate_bench.AT_LEAST
+    ),
+    "voice": Entry(
+        voice_bench.run,
+        voice_bench.AT_MOST,
+        "turns, interruptions and how many calls at once, over SIP and RTP",
+        voice_bench.AT_LEAST,
     ),
 }
 FAILED, WRONG = 1, 2

@@ -197,3 +197,15 @@ def _solve(rising: Callable[[float], float], wanted: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if rising(middle) < wanted else (low, middle)
     return high
+
+
+def word_errors(spoken: str, heard: str) -> int:
+    """Words wrong, missing and too many: the edit distance of the two in words."""
+    said, written = spoken.split(), heard.split()
+    row = list(range(len(written) + 1))
+    for number, word in enumerate(said, 1):
+        diagonal, row[0] = row[0], number
+        for place, other in enumerate(written, 1):
+            change = diagonal + (word != other)
+            diagonal, row[place] = row[place], min(change, row[place] + 1, row[place - 1] + 1)
+    return row[-1]
