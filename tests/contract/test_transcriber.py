@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -232,6 +233,40 @@ async def test_killed_worker_fails_its_utterances_and_is_replaced() -> None:
         assert heard.text == "where is my order"
     finally:
         await transcriber.stop()
+
+
+LOADING = """
+import asyncio
+from bots.engines.offline import PocketsphinxTranscriber
+from bots.engines.phrases import Corpus
+
+print("loading", flush=True)
+try:
+    asyncio.run(PocketsphinxTranscriber(Corpus(("where is my order",)), workers=2).start())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.9])
+async def test_control_c_while_the_workers_load_ends_them_without_a_word(after_s: float) -> None:
+    """As a terminal does it: the signal goes to the whole process group."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        LOADING,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        process_group=0,
+    )
+    assert program.stdout is not None
+    await program.stdout.readline()
+    await asyncio.sleep(after_s)
+    os.killpg(program.pid, signal.SIGINT)
+    # Standard error ends when the last worker, which has it, too, has gone.
+    said, complaints = await asyncio.wait_for(program.communicate(), 10)
+    assert said == b"interrupted\n"
+    assert complaints == b""
 
 
 async def test_not_started_is_refused() -> None:
