@@ -201,6 +201,11 @@ class Rounds:
         self._something.set()
 
     @property
+    def at_rest(self) -> bool:
+        """Whether nothing waits and nothing is being decoded."""
+        return not (self._running or self._speaking or any(not one.dropped for one in self._ended))
+
+    @property
     def wait_s(self) -> float:
         """How long what waits, and what is being decoded, will take."""
         if self._model is None:

@@ -1,4 +1,4 @@
-"""What Whisper made of a piece of speech, and which of it nobody said. Pure.
+"""What Whisper made of a piece of speech, and which of it nobody said.
 
 Whisper writes down something even where nothing can be understood: words that are frequent
 in its training, or one thing again and again. A text is dropped
