@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import numpy as np
+
 from bots.engines.endings import Endings
 from bots.engines.local import Hardware
 from bots.engines.whisper_model import Model, load
@@ -20,10 +22,14 @@ from bots.errors import LanguageNotHeard, RecognitionFailed
 from bots.ports import Expectation, Hypothesis, Partial
 
 FINISH_TIMEOUT_S = 20.0
-LOOK_EVERY_S = 0.2
-"""Of audio between two looks at what a caller says; a pause of 0.35 s may end the turn."""
+PAUSE_LOOK_S = 0.26
+"""Of a pause until the model looks at what was said: a pause of 0.35 s may end the turn."""
+LOOK_EVERY_S = 0.6
+"""Of audio between two looks where no pause can be told from speech, for noise."""
 FIRST_LOOK_S = 0.6
 """The audio before speech was noticed, and a short word."""
+QUIET_DB = 25.0
+"""A pause is so much below the loudest of the utterance."""
 
 
 class WhisperTranscriber:
@@ -85,6 +91,9 @@ class WhisperRecognition:
         self._expect = expect
         self._pcm = bytearray()
         self._next_look = _bytes(FIRST_LOOK_S)
+        self._loudest = 0.0
+        self._quiet = 0
+        """Bytes of the present pause."""
         self._look = Look(0, NOTHING)
         self._over = False
         self._utterance: Utterance | None = None
@@ -94,9 +103,19 @@ class WhisperRecognition:
         if self._over:
             return
         self._pcm += pcm
-        if len(self._pcm) >= self._next_look:
+        was_quiet, self._quiet = self._quiet, self._quiet_after(pcm)
+        pauses = was_quiet < _bytes(PAUSE_LOOK_S) <= self._quiet
+        speaks = not self._quiet and len(self._pcm) >= self._next_look
+        if len(self._pcm) >= _bytes(FIRST_LOOK_S) and (pauses or speaks):
             self._next_look = len(self._pcm) + _bytes(LOOK_EVERY_S)
             self._owner.rounds.look_at(self)
+
+    def _quiet_after(self, pcm: bytes) -> int:
+        """How long it is quiet with this audio, which is no longer than the pause looked for."""
+        samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2").astype(np.float32)
+        power = float(np.mean(samples**2)) if samples.size else 0.0
+        self._loudest = max(self._loudest, power)
+        return self._quiet + len(pcm) if power < self._loudest / 10 ** (QUIET_DB / 10) else 0
 
     def so_far(self) -> Utterance | None:
         """The audio until now; None when nobody wants to know any more."""

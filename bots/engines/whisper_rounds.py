@@ -34,8 +34,8 @@ from bots.ports import Expectation, Hypothesis
 
 MOST = 8
 LOOK_S = 0.15
-SURELY_HEARD_S = 0.2
-"""Of the line behind the last sound, until a look has surely heard it."""
+SURELY_HEARD_S = 0.12
+"""Of the line behind the end of speech, until a look has surely heard all of it."""
 NEWEST = 0.3
 """Weight of the last round in what a piece costs."""
 
@@ -167,8 +167,8 @@ class Rounds:
         """Pieces in the present round."""
         self._piece_s = 0.0
         """What a piece has cost lately; 0 for not known yet."""
-        self.calls = self.decoded = 0
-        """Of the model since the start, and the pieces in them."""
+        self.calls = self.decoded = self.by_look = 0
+        """Of the model since the start, the pieces in them, and texts that a look had already."""
         self._something = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
@@ -264,6 +264,8 @@ class Rounds:
             self._note_cost((time.monotonic() - began) / done)
         for utterance in utterances:
             if utterance.heard is not None:
+                look = utterance.looked
+                self.by_look += look is not None and utterance.heard is look.heard
                 utterance.settle(utterance.heard)
 
     def _note_cost(self, piece_s: float) -> None:

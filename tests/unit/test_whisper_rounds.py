@@ -168,6 +168,7 @@ async def test_text_is_the_last_looks_when_nothing_was_said_after_it(bench: Benc
     look = Look(len(SECOND), Hypothesis("all of it", 0.8))
     assert (await bench.ended(2, look).result).text == "all of it"
     assert bench.model.batches == []
+    assert bench.rounds.by_look == 1
 
 
 async def test_last_sound_after_the_look_is_decoded(bench: Bench) -> None:
