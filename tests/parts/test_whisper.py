@@ -21,6 +21,7 @@ from bots.engines import hub, piper, whisper, whisper_model
 from bots.engines.choice import PIPER_VOICES, WHISPER_MODEL, choose_engines
 from bots.engines.endings import Endings
 from bots.engines.errors import EngineUnavailable
+from bots.engines.fallback import FallbackTranscriber, Tier
 from bots.engines.local import Hardware, LocalModels
 from bots.engines.phrases import Corpus
 from bots.engines.whisper import WhisperRecognition, WhisperTranscriber
@@ -33,7 +34,7 @@ from evals.render import Utterance, load
 from tests.fakes.fake_hub import hub_with
 from tests.models import PIPER, WHISPER
 from tests.models.speech import COMMANDS, DIGITS, MODEL_RATE
-from tests.scripted import RATE, SILENCE
+from tests.scripted import RATE, SILENCE, ScriptedTranscriber
 
 UNHEARD = "rms"
 """A voice of the rendered callers that training never had."""
@@ -235,6 +236,30 @@ async def test_too_late_is_a_failure_and_costs_the_model_nothing_more(
     decoded = ears.rounds.decoded
     assert await hear(ears, pcm) == before
     assert ears.rounds.decoded - decoded < 30
+
+
+async def test_more_than_can_be_decoded_in_time_goes_to_the_next_engine_at_once(
+    ears: WhisperTranscriber,
+) -> None:
+    """The story says "overloaded"; nobody waited for a failure, and nobody goes without a text."""
+    pcm = speech()
+    await hear(ears, pcm)
+    stand_in = ScriptedTranscriber()
+    stand_in.script = ["from the other"] * 40
+    both = FallbackTranscriber([Tier(ears, 0.05), Tier(stand_in, 10.0)])
+
+    async def heard() -> Hypothesis:
+        recognition = both.open(Expectation())
+        recognition.feed(pcm)
+        return await recognition.finish()
+
+    results = await asyncio.gather(*(heard() for _ in range(40)))
+    assert all(result.text for result in results)
+    assert results[-1].instead_of == "whisper: overloaded"
+    assert results[-1].heard_by == stand_in.name
+    async with asyncio.timeout(10):
+        while ears.wait_s:
+            await asyncio.sleep(0.01)
 
 
 async def test_gpu_that_is_not_there_is_said(model: Path) -> None:
