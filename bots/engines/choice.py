@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bots.engines import piper, whisper_model
-from bots.engines.endings import Endings
+from bots.engines.endings import Endings, words_of
 from bots.engines.errors import EngineUnavailable
 from bots.engines.espeak import EspeakVoice
 from bots.engines.fallback import FallbackTranscriber, FallbackVoice, Tier
@@ -24,12 +24,11 @@ from bots.engines.local import LocalModels, VoiceModel, whisper_place
 from bots.engines.offline import WORKERS, PocketsphinxTranscriber
 from bots.engines.phrases import Corpus, callers
 from bots.engines.piper import PiperVoice
+from bots.engines.remote import Patience, RemoteSpeech
 from bots.engines.remote import Protocol as Wire
-from bots.engines.remote import RemoteSpeech
 from bots.engines.remote_api import ApiTranscriber, ApiVoice
 from bots.engines.remote_wyoming import WyomingTranscriber, WyomingVoice
 from bots.engines.whisper import WhisperTranscriber
-from bots.engines.whisper_text import words_of
 from bots.ports import Transcriber, Voice
 
 SPEECH_CHOICES = ("auto", "offline", "whisper")
@@ -114,10 +113,11 @@ def choose_engines(
     else:
         whisper_dir = _whisper(local, fetch=speech == "whisper")
         voices = _piper(local, fetch=speech == "whisper")
+    endings = _endings(corpus)
     model = None
     if whisper_dir is not None:
-        model = WhisperTranscriber(whisper_dir, local.hardware, _endings(corpus))
-    ears, ear_parts = _ears(servers, model, corpus)
+        model = WhisperTranscriber(whisper_dir, local.hardware, endings)
+    ears, ear_parts = _ears(_listening(servers, endings), model, corpus, servers.patience)
     mouths, voice_parts = _voices(servers, voices)
     return Engines(ears, mouths, (*ear_parts, *voice_parts))
 
@@ -127,16 +127,27 @@ def _endings(corpus: Corpus) -> Endings:
     return Endings([*corpus.spoken_lines(), *(words_of(line) for line in callers())])
 
 
+def _listening(
+    remote: RemoteSpeech, endings: Endings
+) -> WyomingTranscriber | ApiTranscriber | None:
+    """The speech server that hears; None for none."""
+    if remote.hears is None:
+        return None
+    if remote.hears.protocol is Wire.WYOMING:
+        return WyomingTranscriber(remote.hears, remote, endings)
+    return ApiTranscriber(remote.hears, remote)
+
+
 def _ears(
-    remote: RemoteSpeech, model: WhisperTranscriber | None, corpus: Corpus
+    server: WyomingTranscriber | ApiTranscriber | None,
+    model: WhisperTranscriber | None,
+    corpus: Corpus,
+    patience: Patience,
 ) -> tuple[Transcriber, tuple[Startable, ...]]:
     tiers: list[Tier[Transcriber]] = []
     parts: list[Startable] = []
-    if remote.hears is not None:
-        wyoming = remote.hears.protocol is Wire.WYOMING
-        kind = WyomingTranscriber if wyoming else ApiTranscriber
-        server: WyomingTranscriber | ApiTranscriber = kind(remote.hears, remote)
-        tiers.append(Tier(server, remote.patience.first_s + MARGIN_S))
+    if server is not None:
+        tiers.append(Tier(server, patience.first_s + MARGIN_S))
         parts.append(server)
     if model is not None:
         tiers.append(Tier(model, MODEL_PATIENCE_S))

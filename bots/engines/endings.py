@@ -7,11 +7,15 @@ at a sentence's end.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 TRUST = 2.0
 """So many places of a pair of words count as much as what its second word does alone."""
+_PUNCTUATION = " \t\n.,;:!?…。，！？、；：\"“”'"
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 class Endings:
@@ -41,3 +45,13 @@ def _contexts(words: Sequence[str]) -> list[tuple[str, ...]]:
     """The last word, and the last two with a mark for a sentence's beginning."""
     before = words[-2] if len(words) > 1 else ""
     return [(words[-1],), (before, words[-1])]
+
+
+def words_of(text: str) -> list[str]:
+    """Lower case, without punctuation; each character where there are no spaces between words."""
+    return _WORD.findall(_HAN.sub(r" \g<0> ", text.lower()))
+
+
+def plain(text: str) -> str:
+    """As a flow's phrases are written: lower case, no punctuation around."""
+    return text.lower().strip(_PUNCTUATION)

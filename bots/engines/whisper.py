@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bots.engines.endings import Endings
+from bots.engines.endings import Endings, plain, words_of
 from bots.engines.local import Hardware
 from bots.engines.whisper_model import Model, load
 from bots.engines.whisper_rounds import Look, Rounds, Utterance
-from bots.engines.whisper_text import NOTHING, plain, words_of
+from bots.engines.whisper_text import NOTHING
 from bots.engines.whole import RATE, SHORTEST_S
 from bots.engines.worker import Worker
 from bots.errors import LanguageNotHeard, RecognitionFailed

@@ -12,11 +12,11 @@ in its training, or one thing again and again. A text is dropped
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bots.engines.endings import words_of
 from bots.ports import Hypothesis
 
 NO_SPEECH = 0.6
@@ -29,9 +29,6 @@ LONGEST_REPEATED = 6
 WORDS, WORDS_PER_S = 1, 8
 """Words people say: one, and more for each second. Fast speakers say five or six."""
 NOTHING = Hypothesis("", 0.0)
-_PUNCTUATION = " \t\n.,;:!?…。，！？、；：\"“”'"
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +61,6 @@ def compression(text: str) -> float:
     """How many times shorter zlib makes it."""
     raw = text.encode()
     return len(raw) / len(zlib.compress(raw))
-
-
-def words_of(text: str) -> list[str]:
-    """Lower case, without punctuation; each character where there are no spaces between words."""
-    return _WORD.findall(_HAN.sub(r" \g<0> ", text.lower()))
-
-
-def plain(text: str) -> str:
-    """As a flow's phrases are written: lower case, no punctuation around."""
-    return text.lower().strip(_PUNCTUATION)
 
 
 def hypothesis_of(pieces: Sequence[Decoded]) -> Hypothesis:

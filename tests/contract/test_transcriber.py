@@ -1,7 +1,7 @@
 """The transcriber's contract, on rendered telephone speech.
 
-For the offline engine, speech servers of both protocols, engines one behind the other of
-which the first fails, and the script.
+For the offline engine, the small Whisper of ``tests/models``, speech servers of both
+protocols, engines one behind the other of which the first fails, and the script.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from bots.call import UNCLEAR
 from bots.engines.choice import choose_engines
 from bots.engines.errors import EngineUnavailable
 from bots.engines.fallback import FallbackTranscriber, Tier
+from bots.engines.local import Hardware
 from bots.engines.offline import PocketsphinxTranscriber
 from bots.engines.phrases import Corpus
 from bots.engines.remote import RemoteSpeech, parse_server
 from bots.engines.remote_api import ApiTranscriber
 from bots.engines.remote_wyoming import WyomingTranscriber
+from bots.engines.whisper import WhisperTranscriber
 from bots.errors import RecognitionFailed
 from bots.ports import Expectation, Hypothesis, Transcriber
 from bots.speech import resampled
 from evals.render import Utterance, load
 from tests.fakes.fake_speech_api import FakeSpeechApi
 from tests.fakes.fake_wyoming import FakeWyoming
+from tests.models import WHISPER
 from tests.scripted import SILENCE, ScriptedTranscriber
 
 EXAMPLES = tuple(sorted({item.text for item in load() if item.seen and "number" not in item.id}))
@@ -103,10 +106,19 @@ async def speech_api() -> AsyncIterator[ApiTranscriber]:
     await fake.stop()
 
 
-@pytest.fixture(params=["offline", "wyoming", "speech api", "fallback", "scripted"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whisper() -> AsyncIterator[WhisperTranscriber]:
+    transcriber = WhisperTranscriber(WHISPER, Hardware("cpu", threads=1))
+    await transcriber.start()
+    yield transcriber
+    await transcriber.stop()
+
+
+@pytest.fixture(params=["offline", "whisper", "wyoming", "speech api", "fallback", "scripted"])
 def transcriber(
     request: pytest.FixtureRequest,
     offline: PocketsphinxTranscriber,
+    whisper: WhisperTranscriber,
     wyoming: WyomingTranscriber,
     speech_api: ApiTranscriber,
 ) -> Transcriber:
@@ -116,6 +128,7 @@ def transcriber(
     broken.broken = True
     engines: dict[str, Transcriber] = {
         "offline": offline,
+        "whisper": whisper,
         "wyoming": wyoming,
         "speech api": speech_api,
         "fallback": FallbackTranscriber([Tier(broken, 1), Tier(wyoming, 10), Tier(offline, 10)]),
@@ -237,6 +250,7 @@ async def test_killed_worker_fails_its_utterances_and_is_replaced() -> None:
 
 LOADING = """
 import asyncio
+from bots.engines.local import Hardware
 from bots.engines.offline import PocketsphinxTranscriber
 from bots.engines.phrases import Corpus
 

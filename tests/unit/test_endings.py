@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bots.engines.endings import Endings
+from bots.engines.endings import Endings, plain, words_of
 
 LINES = [
     line.split()
@@ -36,3 +36,9 @@ def test_word_that_nobody_uses_and_no_word_tell_nothing() -> None:
     assert endings.likely(["zebra"]) == 0.0
     assert endings.likely([]) == 0.0
     assert Endings().likely(["order"]) == 0.0
+
+
+def test_words_are_those_of_a_flows_phrases() -> None:
+    assert words_of("I'm here. Where's my order?") == ["i'm", "here", "where's", "my", "order"]
+    assert words_of("我要 agent") == ["我", "要", "agent"]
+    assert plain(" Billing. ") == "billing"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bots.engines.whisper_text import Decoded, hypothesis_of, invented, plain, words_of
+from bots.engines.whisper_text import Decoded, hypothesis_of, invented
 from bots.ports import Hypothesis
 
 SURE, UNSURE = -0.2, -1.4
@@ -60,9 +60,3 @@ def test_pieces_are_one_text_with_the_mean_of_their_confidence() -> None:
     ]
     assert hypothesis_of(pieces) == Hypothesis("my number is four two", 0.819)
     assert hypothesis_of([]) == Hypothesis("", 0.0)
-
-
-def test_words_are_those_of_a_flows_phrases() -> None:
-    assert words_of("I'm here. Where's my order?") == ["i'm", "here", "where's", "my", "order"]
-    assert words_of("我要 agent") == ["我", "要", "agent"]
-    assert plain(" Billing. ") == "billing"
