@@ -18,6 +18,8 @@ import pytest_asyncio
 from bots.engines import hub, piper
 from bots.engines.choice import PIPER_VOICES, WHISPER_MODEL, choose_engines
 from bots.engines.errors import EngineUnavailable
+from bots.engines.espeak import EspeakVoice
+from bots.engines.fallback import FallbackVoice, Tier
 from bots.engines.local import LocalModels, VoiceModel, parse_voice
 from bots.engines.phrases import Corpus
 from bots.engines.piper import PiperVoice, voices_in
@@ -194,6 +196,28 @@ async def test_left_in_the_middle_of_a_sentence_the_voice_serves_the_next() -> N
     assert await anext(abandoned)
     assert await said(voice, "Yes.")
     await abandoned.aclose()
+    await voice.stop()
+
+
+async def test_voice_that_breaks_at_a_sound_fails_that_text_and_another_says_it(
+    tmp_path: Path,
+) -> None:
+    """Its JSON names a symbol that the model has not, as that of another version may."""
+    model = tmp_path / PIPER.name
+    shutil.copy(PIPER, model)
+    described = json.loads(Path(f"{PIPER}.json").read_text())
+    described["phoneme_id_map"]["ʃ"] = [9999]
+    Path(f"{model}.json").write_text(json.dumps(described))
+    voice = PiperVoice({"en": VoiceModel(model)}, threads=1)
+    await voice.start()
+    with pytest.raises(SynthesisFailed, match="Piper failed"):
+        await said(voice, "She should wash.")
+    assert await said(voice, "Yes.")
+    both = FallbackVoice([Tier(voice, 10.0), Tier(EspeakVoice(), 10.0)]).speak(
+        "Yes. She should wash.", "en"
+    )
+    assert len([pcm async for pcm in both]) >= 2
+    assert both.substituted
     await voice.stop()
 
 
