@@ -8,8 +8,8 @@ it (``bots.engines.whisper``): each caller says one line after the other, and th
   ``CALLS`` at once (``…_at_once``);
 - ``by_look_percent``: texts that were there already, because the model had looked in the pause;
 - ``cost_percent``: processor time in percent of the audio's time, looks included;
-- ``piece_ms``, ``piece_ms_together``: a piece of speech decoded alone, and of ``TOGETHER`` in one
-  call of the model; ``together_gain`` is how many times cheaper that is.
+- ``piece_ms``, ``piece_ms_together``: processor time of a piece of speech decoded alone, and of
+  ``TOGETHER`` in one call of the model; ``together_gain`` is how many times cheaper that is.
 
 The model is the one in the folder that ``PARLEY_WHISPER_MODEL`` names, else the small one of the
 tests, which has a short window. The figures of another model are quite others.
@@ -114,18 +114,18 @@ async def _call(ears: WhisperTranscriber, lines: Sequence[bytes], number: int) -
 
 
 def _pieces(folder: Path, lines: Sequence[bytes]) -> tuple[float, float]:
-    """Seconds for one piece decoded alone, and for one of several in one call of the model."""
+    """Processor seconds for one piece decoded alone, and for one of several in one call."""
     model = load(folder, Hardware())
     pieces = [piece for line in lines for piece in _cut(model, line)][:TOGETHER]
     alone, together = [], []
     for _ in range(REPEATED):
-        began = time.perf_counter()
+        began = time.process_time()
         for piece in pieces:
             model.decode([piece])
-        between = time.perf_counter()
+        between = time.process_time()
         model.decode(pieces)
         alone.append((between - began) / len(pieces))
-        together.append((time.perf_counter() - between) / len(pieces))
+        together.append((time.process_time() - between) / len(pieces))
     return median(alone), median(together)
 
 
