@@ -249,14 +249,14 @@ async def test_killed_worker_fails_its_utterances_and_is_replaced() -> None:
 
 
 LOADING = """
-import asyncio
+import uvloop
 from bots.engines.local import Hardware
 from bots.engines.offline import PocketsphinxTranscriber
 from bots.engines.phrases import Corpus
 
 print("loading", flush=True)
 try:
-    asyncio.run(PocketsphinxTranscriber(Corpus(("where is my order",)), workers=2).start())
+    uvloop.run(PocketsphinxTranscriber(Corpus(("where is my order",)), workers=2).start())
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
@@ -264,7 +264,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("after_s", [0.3, 0.9])
 async def test_control_c_while_the_workers_load_ends_them_without_a_word(after_s: float) -> None:
-    """As a terminal does it: the signal goes to the whole process group."""
+    """As a terminal does it, to the whole process group, and on the product's own event loop."""
     program = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
