@@ -97,6 +97,7 @@ class PiperVoice:
         self._worker.start()
         for language, model in self._models.items():
             self._voices[language] = await self._worker.run(_load, model, self._threads)
+        self._worker.forget_cost()
 
     async def stop(self) -> None:
         """Let the voices go; sentences that wait fail. Safe to call twice."""

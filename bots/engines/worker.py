@@ -45,6 +45,10 @@ class Worker:
         """How long what waits will take, by what works have cost lately."""
         return self._waiting * self._work_s
 
+    def forget_cost(self) -> None:
+        """What was done so far says nothing of what comes: loading is over."""
+        self._work_s = 0.0
+
     def start(self) -> None:
         """Safe to call twice."""
         if self._pool is None:

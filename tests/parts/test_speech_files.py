@@ -149,6 +149,16 @@ async def test_voice_that_is_named_is_fetched_and_one_that_cannot_be_says_what_t
         choose_engines("auto", away, Corpus())
 
 
+async def test_what_a_voice_took_to_load_is_not_what_its_sentences_take() -> None:
+    voice = PiperVoice({"en": VoiceModel(PIPER)}, threads=1)
+    await voice.start()
+    waiting = [asyncio.create_task(said(voice, "Yes.")) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert voice.wait_s == 0.0
+    await asyncio.gather(*waiting)
+    await voice.stop()
+
+
 async def test_what_waits_for_a_voice_is_told_by_what_sentences_cost(mouth: PiperVoice) -> None:
     await said(mouth, SENTENCES)
     assert mouth.wait_s == 0.0
