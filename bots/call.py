@@ -21,11 +21,19 @@ import numpy as np
 import soxr
 
 from bots.conversation import Heard
-from bots.detect import QUIETEST_DB, SpeechDetector
+from bots.detect import SpeechDetector
 from bots.errors import RecognitionFailed
 from bots.nlu.numbers import digit_string
 from bots.nlu.yes_no import yes_or_no
-from bots.ports import AudioLeg, Expectation, Hypothesis, Partial, Recognition, Transcriber
+from bots.ports import (
+    AudioLeg,
+    Expectation,
+    Hypothesis,
+    Partial,
+    Recognition,
+    Transcriber,
+    VoiceActivity,
+)
 from bots.speech import NORMAL_PACE, Prompts, Saying
 from bots.turn import BARGE_IN_S, FRAME_S, ONSET_S, Act, TurnMachine, profile_for
 
@@ -42,6 +50,8 @@ ORDER_DIGITS = 6
 ENDING = 0.15
 """So likely a sentence ends with the caller's words where a shorter pause ends the turn: 95 % of
 the examples in ``evals/utterances/phrases.txt`` end so, 4 % of their beginnings do."""
+MOST_FAILURES = 3
+"""Of the detection of speech in one call; then it does without its network."""
 FILLER_AFTER_S = 0.9
 """Who waits longer for an answer is told that it is being looked up (0.8 to 1.0 s)."""
 NOTHING = Hypothesis("", 0.0)
@@ -107,13 +117,20 @@ class Call:
         transcriber: Transcriber,
         prompts: Prompts,
         seconds: Callable[[], float],
+        activity: VoiceActivity | None = None,
     ) -> None:
-        """Starts to listen at once. Close it when the bot has done with the leg."""
+        """Starts to listen at once. Close it when the bot has done with the leg.
+
+        Without ``activity`` every sound of the caller is taken for speech.
+        """
         self.leg = leg
         self._transcriber = transcriber
         self._prompts = prompts
         self._seconds = seconds
-        self._detector = SpeechDetector()
+        self._activity = activity
+        self._failures = 0
+        """Of the detection of speech."""
+        self._detector = self._new_detector()
         self._machine = TurnMachine()
         self._expect = Expectation()
         self._max_digits = 0
@@ -229,28 +246,35 @@ class Call:
         saying = self._saying
         if saying is not None:
             saying.note_progress()
-        speech = self._is_speech(pcm, saying.level_db if saying else QUIETEST_DB)
+        speech = self._is_speech(pcm, saying.sounding if saying else b"")
         self._pre_roll.append(pcm)
         if self._recognition is not None:
             self._feed(pcm)
-            self._spoken_s += FRAME_S if speech else 0.0
+            self._spoken_s += FRAME_S + self._detector.earlier_s if speech else 0.0
             self._judge_complete(speech)
         self._frames += 1
         if self._awaited is not None and self._frames >= self._awaited[0]:
             self._awaited[1].set()
-        acts = self._machine.frame(speech, self._heard_s)
+        acts = self._machine.frame(speech, self._heard_s, self._detector.earlier_s)
         if self._machine.last_speech_at == self._heard_s:
             self._spoke_at = self._seconds()
         self._do(acts)
 
-    def _is_speech(self, pcm: bytes, ours_db: float) -> bool:
+    def _is_speech(self, pcm: bytes, ours: bytes) -> bool:
         try:
-            return self._detector.frame(pcm, ours_db)
+            return self._detector.frame(pcm, ours)
         except Exception:
             # A caller must not be cut off, or never be heard again, for a fault of the detector.
+            self._failures += 1
             log.exception("speech detection failed on leg %s; a new one begins", self.leg.id)
-            self._detector = SpeechDetector()
+            self._detector = self._new_detector()
             return False
+
+    def _new_detector(self) -> SpeechDetector:
+        """The gate alone when the network failed again and again."""
+        if self._activity is None or self._failures >= MOST_FAILURES:
+            return SpeechDetector(None, self.leg.sample_rate)
+        return SpeechDetector(self._activity.open(self.leg.sample_rate), self.leg.sample_rate)
 
     def pressed(self, digit: str) -> None:
         """A key."""

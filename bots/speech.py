@@ -16,12 +16,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import soxr
 
-from bots.detect import FRAME_MS, QUIETEST_DB, levels_db
+from bots.detect import FRAME_MS
 from bots.errors import SynthesisFailed
 from bots.ports import AudioLeg, PacedVoice, Playback, Stopgap, Voice
 from bots.spoken.aligned import Pieces, heard, sentences, spoken_of
@@ -106,7 +106,6 @@ class _Piece:
     words: Pieces
     line: int
     pcm: bytes = b""
-    levels: list[float] = field(default_factory=list)
     total_ms: int = 0
     before_ms: int = 0
     playback: Playback | None = None
@@ -189,13 +188,13 @@ class Saying:
         return self._stopped
 
     @property
-    def level_db(self) -> float:
-        """How loud we are on the wire now, for telling our echo from the caller."""
+    def sounding(self) -> bytes:
+        """The 20 ms that went out on the wire last, for telling our echo from the caller."""
         for piece in self._pieces:
             if piece.playback is not None and 0 < piece.heard_ms < piece.total_ms:
-                place = piece.heard_ms // FRAME_MS
-                return piece.levels[place] if place < len(piece.levels) else QUIETEST_DB
-        return QUIETEST_DB
+                end = piece.heard_ms * self._leg.sample_rate // 1000 * 2
+                return piece.pcm[max(0, end - FRAME_MS * self._leg.sample_rate // 500) : end]
+        return b""
 
     def heard(self) -> list[str]:
         """Per line, the words that the caller heard; empty for none (rule 3)."""
@@ -221,7 +220,6 @@ class Saying:
             log.warning("could not say %r: %s", piece.text, error)
             self.failed = True
         piece.total_ms = len(piece.pcm) * 1000 // (2 * rate)
-        piece.levels = levels_db(piece.pcm, rate)
 
     def _queue(self, piece: _Piece) -> None:
         start_ms = max(0, piece.heard_ms - BACK_UP_MS) if piece.heard_ms else 0

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 from bots.call import Asked, Call, Question, Timing
 from bots.conversation import Heard, Reply, Turn
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
-from bots.ports import AudioLeg, Expectation, Transcriber, Voice
+from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
 from bots.speech import NORMAL_PACE, Prompts, Saying
 from bots.survey import SCALE, parse_score
 from router.acts.act import HandoffPlan
@@ -149,6 +149,11 @@ class Engines(Protocol):
         """Text to speech."""
         ...
 
+    @property
+    def activity(self) -> VoiceActivity | None:
+        """Tells voices from other sounds; None for the gate alone."""
+        ...
+
 
 @dataclass(slots=True)
 class _Run:
@@ -187,6 +192,7 @@ class VoiceBot:
         """``seconds`` is a clock that only goes forward; tests give a virtual one."""
         self._conversations = conversations
         self._transcriber = engines.transcriber
+        self._activity = engines.activity
         self.prompts = Prompts(engines.voice)
         self._records = records
         self._load = load
@@ -201,7 +207,7 @@ class VoiceBot:
         after the flow's end. Raises ``NoSuchFlow``.
         """
         conversation = self._conversations.of(interaction)
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         run = _Run(call, conversation, interaction)
         try:
             return await self._converse(run)
@@ -218,7 +224,7 @@ class VoiceBot:
         The score 1..5, or None when there was no answer. Records it with the interaction.
         """
         language = interaction.language
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         try:
             score = await self._ask_score(call, language)
             if score is not None:
