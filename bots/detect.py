@@ -40,7 +40,8 @@ ECHO_MS = 240
 VOICE, STILL_VOICE = 0.5, 0.35
 """How likely a sound must be a voice to begin, and to go on, as speech. Voices through G.711
 with noise 10 dB below them had 0.6 and more, the other sounds 0.3 at most."""
-AGREES_LATE = 8
+AGREES_LATE, AGREES_AT_LEAST = 8, 3
+"""Frames."""
 
 
 class Likelihood(Protocol):
@@ -123,7 +124,7 @@ class SpeechDetector:
             self._unsure += 1
             return False
         # A sound that has been there for longer was not the beginning of this voice.
-        self._owed += self._unsure if self._unsure <= AGREES_LATE else 0
+        self._owed += self._unsure if self._unsure <= AGREES_LATE else AGREES_AT_LEAST
         self._unsure = 0
         if self._owed:
             self._owed -= 1
