@@ -78,6 +78,10 @@ class Dialogue(Protocol):
         """The answer to what the caller said, pressed, or did not say."""
         ...
 
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        """The turn as it was heard, a text per reply; memory and packet believe only that."""
+        ...
+
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         """The turn that brings a person, for a reason outside the conversation."""
         ...
@@ -241,6 +245,7 @@ class VoiceBot:
             if turn.handoff is not None or turn.ended is not None:
                 return await self._finish(run, turn)
             asked = await run.call.ask(_question(turn))
+            turn = run.conversation.played(turn, asked.said)
             saving = self._begin_save(run, turn, asked.said)
             if asked.heard is None:
                 await self._left(run, saving)
@@ -298,6 +303,7 @@ class VoiceBot:
     async def _finish(self, run: _Run, turn: Turn) -> VoiceOutcome:
         lines = [reply.spoken for reply in turn.replies]
         said = await run.call.say(lines, _language(run, turn), _pace(turn))
+        turn = run.conversation.played(turn, said)
         if run.call.leg.closed.is_set():
             await self._left(run, self._begin_save(run, turn, said))
             return VoiceOutcome.CALLER_LEFT

@@ -192,6 +192,7 @@ class ScriptedDialogue:
 
     turns: list[Turn]
     heard: list[Heard] = field(default_factory=list)
+    played_as: list[tuple[str, ...]] = field(default_factory=list)
     ready: asyncio.Event | None = None
     """When given, the first turn waits for it."""
 
@@ -206,6 +207,10 @@ class ScriptedDialogue:
     async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         self.heard.append(heard)
         return self.turns.pop(0)
+
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        self.played_as.append(tuple(heard))
+        return turn
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         text = "I am getting you a person."

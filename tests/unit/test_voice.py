@@ -64,9 +64,10 @@ class Phone:
 
     def __post_init__(self) -> None:
         self.dialogue = ScriptedDialogue(self.turns)
+        self.engines = Engines(self.hears, self.voice)
         self.bot = VoiceBot(
             self.dialogue,
-            Engines(self.hears, self.voice),
+            self.engines,
             self.records,
             self.records.load,
             ScriptedClock(self.leg),
