@@ -202,6 +202,24 @@ class Stopgap(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``ms`` after its sound began, the first ``upto`` characters of a text had been said."""
+
+    upto: int
+    ms: float
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """Audio of ``Voice.speak`` whose voice can tell when its words are said."""
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """One per word, for the audio given so far; empty where that is not known."""
+        ...
+
+
 @runtime_checkable
 class PacedVoice(Protocol):
     """A ``Voice`` that can also speak more slowly; others keep their pace."""

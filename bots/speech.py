@@ -3,8 +3,9 @@
 1. Each sentence is made while the one before it plays; the first one goes out at once.
 2. Audio is cached by voice, language, text, rate and pace, so frequent prompts cost nothing;
    what another voice had to say is made again, so that the usual one comes back.
-3. What the caller heard is what the leg says was played, to the word by proportion;
-   a sentence that was cut off is believed only as far as it was heard.
+3. What the caller heard is what the leg says was played, to the word: by the voice's word
+   times, which are cached with the audio, else by proportion. A sentence that was cut off is
+   believed only as far as it was heard.
 4. A saying that was stopped can go on where it stopped.
 5. The voice gets the words as people say them (``bots.spoken``); what is told to have been
    heard is as it was written.
@@ -23,7 +24,7 @@ import soxr
 
 from bots.detect import FRAME_MS, QUIETEST_DB, levels_db
 from bots.errors import SynthesisFailed
-from bots.ports import AudioLeg, PacedVoice, Playback, Stopgap, Voice
+from bots.ports import AudioLeg, Mark, PacedVoice, Playback, Stopgap, Timed, Voice
 from bots.spoken.aligned import Pieces, heard, sentences, spoken_of
 from bots.spoken.reading import aligned
 
@@ -50,6 +51,14 @@ def resampled(pcm: bytes, rate: int, wanted: int) -> bytes:
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sentence as it is played: PCM s16le, and when its words are said, where known."""
+
+    pcm: bytes
+    marks: tuple[Mark, ...] = ()
+
+
 class Prompts:
     """Turns sentences into audio once, for all calls of the process (rule 2)."""
 
@@ -57,11 +66,11 @@ class Prompts:
         self.voice = voice
         self._limit = cache_bytes
         self._size = 0
-        self._cache: OrderedDict[_Key, bytes] = OrderedDict()
-        self._making: dict[_Key, asyncio.Task[bytes]] = {}
+        self._cache: OrderedDict[_Key, Sound] = OrderedDict()
+        self._making: dict[_Key, asyncio.Task[Sound]] = {}
 
-    async def audio(self, text: str, language: str, rate: int, pace: float = NORMAL_PACE) -> bytes:
-        """PCM s16le at ``rate``; a ``pace`` below 1 is slower. Raises ``SynthesisFailed``."""
+    async def sound(self, text: str, language: str, rate: int, pace: float = NORMAL_PACE) -> Sound:
+        """The text spoken; ``pace`` below 1 is slower. Raises ``SynthesisFailed``."""
         key = (language, text, rate, pace)
         if (kept := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
@@ -78,20 +87,21 @@ class Prompts:
         """Make frequent prompts before the first call needs them."""
         for text in texts:
             for sentence in sentences(aligned(text, language)):
-                await self.audio(spoken_of(sentence), language, rate)
+                await self.sound(spoken_of(sentence), language, rate)
 
-    async def _make(self, key: _Key) -> bytes:
+    async def _make(self, key: _Key) -> Sound:
         language, text, rate, pace = key
         speech = self._speak(text, language, pace)
         pcm = resampled(b"".join([piece async for piece in speech]), self.voice.sample_rate, rate)
+        sound = Sound(pcm, tuple(speech.marks) if isinstance(speech, Timed) else ())
         substituted = isinstance(speech, Stopgap) and speech.substituted
         if len(text) <= CACHED_TEXT_CHARS and not substituted:
-            self._cache[key] = pcm
+            self._cache[key] = sound
             self._size += len(pcm)
             while self._size > self._limit:
                 _, old = self._cache.popitem(last=False)
-                self._size -= len(old)
-        return pcm
+                self._size -= len(old.pcm)
+        return sound
 
     def _speak(self, text: str, language: str, pace: float) -> AsyncIterator[bytes]:
         if pace != NORMAL_PACE and isinstance(self.voice, PacedVoice):
@@ -106,6 +116,7 @@ class _Piece:
     words: Pieces
     line: int
     pcm: bytes = b""
+    times: tuple[tuple[int, float], ...] = ()
     levels: list[float] = field(default_factory=list)
     total_ms: int = 0
     before_ms: int = 0
@@ -205,7 +216,7 @@ class Saying:
         mine = [piece for piece in self._pieces if piece.line == number]
         if all(self._done(piece) for piece in mine):
             return line
-        parts = [heard(piece.words, piece.heard_ms, piece.total_ms) for piece in mine]
+        parts = [heard(piece.words, piece.heard_ms, piece.total_ms, piece.times) for piece in mine]
         return ("" if self._language == "zh" else " ").join(part for part in parts if part)
 
     def _fetch(self, piece: _Piece) -> asyncio.Task[None]:
@@ -216,7 +227,9 @@ class Saying:
             return
         rate = self._leg.sample_rate
         try:
-            piece.pcm = await self._prompts.audio(piece.text, self._language, rate, self._pace)
+            made = await self._prompts.sound(piece.text, self._language, rate, self._pace)
+            piece.pcm = made.pcm
+            piece.times = tuple((mark.upto, mark.ms) for mark in made.marks)
         except SynthesisFailed as error:
             log.warning("could not say %r: %s", piece.text, error)
             self.failed = True

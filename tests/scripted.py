@@ -16,7 +16,7 @@ from typing import Any
 
 from bots.conversation import Heard, Reply, Turn
 from bots.errors import RecognitionFailed, SynthesisFailed
-from bots.ports import Expectation, Hypothesis, Partial
+from bots.ports import Expectation, Hypothesis, Mark, Partial
 from channels.media.leg import Leg
 from router.acts.act import HandoffPlan
 from router.errors import Conflict
@@ -176,6 +176,38 @@ class ScriptedVoice:
             raise SynthesisFailed(f"cannot say {text!r}")
         self.made.append(text)
         yield tone(samples=len(text) * VOICE_MS_PER_CHAR * RATE // 1000)
+
+
+class TimedSpeech:
+    """Words of given lengths, in seconds, and when each of them was said."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self.marks: list[Mark] = []
+        self._left = list(seconds.items())
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        word, seconds = self._left.pop(0)
+        said, ms = (self.marks[-1].upto + 1, self.marks[-1].ms) if self.marks else (0, 0.0)
+        self.marks.append(Mark(said + len(word), ms + seconds * 1000))
+        return tone(samples=round(seconds * RATE))
+
+
+class TimedScriptedVoice(ScriptedVoice):
+    """Says only its own words, and when."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def speak(self, text: str, language: str) -> TimedSpeech:
+        assert text == " ".join(self._seconds)
+        self.made.append(text)
+        return TimedSpeech(self._seconds)
 
 
 class PacedScriptedVoice(ScriptedVoice):
