@@ -244,12 +244,15 @@ class VoiceBot:
         while True:
             if turn.handoff is not None or turn.ended is not None:
                 return await self._finish(run, turn)
-            asked = await run.call.ask(_question(turn))
+            filler = _filler(run, turn)
+            asked = await run.call.ask(_question(turn, filler))
             turn = run.conversation.played(turn, asked.said)
-            saving = self._begin_save(run, turn, asked.said)
+            filled = _filler_line(filler, asked.filled)
             if asked.heard is None:
-                await self._left(run, saving)
+                await self._left(run, self._begin_save(run, turn, asked.said, behind=filled))
                 return VoiceOutcome.CALLER_LEFT
+            saving = self._begin_save(run, turn, asked.said)
+            self._note_filler(run, filled)
             try:
                 turn = await self._answer(run, turn, asked)
             finally:
@@ -270,7 +273,7 @@ class VoiceBot:
             run.fell_back.append(self._fell_back(run, asked))
         run.deaf_turns = run.deaf_turns + 1 if asked.deaf else 0
         if not asked.deaf:
-            answered = await self._hear(run, turn, asked.heard)
+            answered = await self._hear(run, turn, asked.heard, filled=bool(asked.filled))
         elif run.deaf_turns <= tries_of(turn):
             answered = by_keys(turn)
         else:
@@ -280,25 +283,22 @@ class VoiceBot:
         self._transcriber.prepare(answered.expectation)
         return answered
 
-    async def _hear(self, run: _Run, turn: Turn, heard: Heard) -> Turn:
-        """The answer, with a filler when it takes long (rule 6)."""
+    async def _hear(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
+        """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
         try:
-            if turn.fillers:
-                await self._fill(run, turn, answer)
+            filler = _filler(run, turn)
+            if filler and not filled:
+                said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer)
+                self._note_filler(run, _filler_line(filler, said))
             return await answer
         finally:
             answer.cancel()
 
-    async def _fill(self, run: _Run, turn: Turn, answer: asyncio.Task[Turn]) -> None:
-        text = turn.fillers[run.fillers % len(turn.fillers)]
-        words = await run.call.fill(Question((text,), turn.expectation, pace=_pace(turn)), answer)
-        if words:
-            run.fillers += 1
-            whole = words == text
-            meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
-            line = text if whole else f"{words} —"
-            run.filled.append(NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta))
+    def _note_filler(self, run: _Run, line: Sequence[NewMessage]) -> None:
+        """Keep what was heard of it, behind the caller's line and before the answer."""
+        run.fillers += len(line)
+        run.filled += line
 
     async def _finish(self, run: _Run, turn: Turn) -> VoiceOutcome:
         lines = [reply.spoken for reply in turn.replies]
@@ -322,11 +322,18 @@ class VoiceBot:
     # -- what is kept ------------------------------------------------------------
 
     def _begin_save(
-        self, run: _Run, turn: Turn, said: Sequence[str], *, final: bool = False
+        self,
+        run: _Run,
+        turn: Turn,
+        said: Sequence[str],
+        *,
+        final: bool = False,
+        behind: Sequence[NewMessage] = (),
     ) -> asyncio.Task[None]:
         """One bot turn as the caller heard it, with its times (rules 2 and 5).
 
-        Only a final one hands over or ends: a caller who left gets neither.
+        Only a final one hands over or ends: a caller who left gets neither. ``behind`` is
+        what was heard after it.
         """
         facts = (*turn.facts, *self._timed(run), *run.fell_back)
         run.fell_back.clear()
@@ -335,7 +342,7 @@ class VoiceBot:
             if final
             else replace(turn, facts=facts, handoff=None, ended=None)
         )
-        lines = [*run.filled, *_lines(turn.replies, said)]
+        lines = [*run.filled, *_lines(turn.replies, said), *behind]
         run.filled.clear()
         saving = self._save(run, kept, lines, run.noting)
         return asyncio.create_task(saving, name="voice-save")
@@ -409,9 +416,14 @@ class VoiceBot:
         return None
 
 
-def _question(turn: Turn) -> Question:
+def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
-    return Question(lines, turn.expectation, turn.max_digits, _pace(turn))
+    return Question(lines, turn.expectation, turn.max_digits, _pace(turn), filler)
+
+
+def _filler(run: _Run, turn: Turn) -> str:
+    """The one whose turn it is; empty where the turn has none."""
+    return turn.fillers[run.fillers % len(turn.fillers)] if turn.fillers else ""
 
 
 def _pace(turn: Turn) -> float:
@@ -440,6 +452,16 @@ def _lines(replies: Sequence[Reply], said: Sequence[str]) -> list[NewMessage]:
                 )
             )
     return lines
+
+
+def _filler_line(text: str, words: str) -> list[NewMessage]:
+    """What was heard of a filler; nothing where that is nothing."""
+    if not words:
+        return []
+    whole = words == text
+    meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
+    line = text if whole else f"{words} —"
+    return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
 
 
 def _ms(since: float | None, until: float | None) -> float | None:
