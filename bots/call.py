@@ -26,7 +26,7 @@ from bots.errors import RecognitionFailed
 from bots.nlu.numbers import digit_string
 from bots.nlu.yes_no import yes_or_no
 from bots.ports import AudioLeg, Expectation, Hypothesis, Partial, Recognition, Transcriber
-from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.speech import NORMAL_PACE, Prompts, Saying, Trouble
 from bots.turn import BARGE_IN_S, FRAME_S, ONSET_S, Act, TurnMachine, profile_for
 
 PRE_ROLL_FRAMES = 20
@@ -153,6 +153,11 @@ class Call:
         """When the present saying's first audio went out on the wire."""
         return self._saying.first_audio_at if self._saying is not None else None
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why not the usual voice said all of the present saying."""
+        return self._saying.trouble if self._saying is not None else None
+
     def close(self) -> None:
         """Stop listening and free what recognition holds. Safe to call twice."""
         self._machine.rest()
@@ -212,7 +217,7 @@ class Call:
         language, pace = filler.expect.language, filler.pace
         saying = Saying(self.leg, self._prompts, filler.lines, language, self._seconds, pace)
         self._saying = saying
-        playing = asyncio.create_task(saying.play(), name="filler")
+        playing = asyncio.create_task(saying.play(optional=True), name="filler")
         try:
             await asyncio.wait({playing, answer}, return_when=asyncio.FIRST_COMPLETED)
             if saying.begun:
@@ -311,6 +316,9 @@ class Call:
                 return Heard.silence(), Timing()
             case _Happening.PROMPT_ENDED:
                 self._do(self._machine.prompt_ended(self._heard_s))
+                if self._saying is not None and self._saying.failed:
+                    # Nobody answers a question that was not asked.
+                    return Heard.silence(), Timing()
         return None, Timing()
 
     async def _end_turn(self) -> tuple[Heard | None, Timing]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
-from bots.flow.interpreter import phrase, resume, start
+from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, Text
 from bots.flow.outcome import (
     Action,
@@ -206,16 +206,9 @@ class Conversation:
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         """The turn that brings a person, for a ``reason`` outside the conversation.
 
-        The flow's own way to a person, as if the customer had asked for one.
+        The flow's own way to a person, as if the customer had asked for one; also behind its end.
         """
-        wish = Understood(text="agent", intent="agent", sure=True)
-        outcome = resume(self.flow, memory, wish, self._tools.settings)
-        # Nobody said that.
-        outcome.memory["last_utterance"] = memory["last_utterance"]
-        turn = await self._finish(outcome)
-        if turn.handoff is None:
-            return turn
-        return replace(turn, handoff=build_packet(self.flow, turn.memory, reason))
+        return await self._finish(give_up(self.flow, memory, reason, self._tools.settings))
 
     def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
         """The turn as it was heard: per reply the words, as written, that reached the caller.

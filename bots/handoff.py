@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     "not-understood": "the bot did not understand",
     "no-input": "nothing was heard",
     "speech-failed": "speech recognition did not work",
+    "voice-failed": "the bot's voice did not work",
     "no-answer": "the knowledge base has no answer",
     "action-failed": "the lookup failed",
     "not-found": "the order was not found",

@@ -201,6 +201,16 @@ class Stopgap(Protocol):
         """True once another voice had to step in: not worth keeping for later calls."""
         ...
 
+    @property
+    def spoken_by(self) -> str:
+        """The voice that spoke last."""
+        ...
+
+    @property
+    def instead_of(self) -> str:
+        """Those that could not, each with its reason."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -257,6 +257,7 @@ class FallbackSpeech:
         self._pace = pace
         self._failures: list[str] = []
         self._refusals: list[str] = []
+        self._spoke = ""
         self._given_ms = 0.0
         self._marks: list[Mark] = []
         self._timed = True
@@ -272,6 +273,16 @@ class FallbackSpeech:
     def substituted(self) -> bool:
         """True once a voice that should have spoken did not."""
         return bool(self._failures)
+
+    @property
+    def spoken_by(self) -> str:
+        """The voice that spoke last; empty before any did."""
+        return self._spoke
+
+    @property
+    def instead_of(self) -> str:
+        """Those that could not, each with its reason."""
+        return "; ".join(self._failures)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -311,6 +322,7 @@ class FallbackSpeech:
     async def _speak_by(self, tier: Tier[Voice]) -> AsyncGenerator[bytes, None]:
         rate = Evened(tier.engine.sample_rate, wanted=self._owner.sample_rate)
         pieces = self._asked(tier.engine)
+        self._spoke = tier.engine.name
         began_ms = self._given_ms
         try:
             while True:

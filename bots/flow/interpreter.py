@@ -105,6 +105,16 @@ def resume(
     return run.outcome(lambda: run.take(given))
 
 
+def give_up(
+    flow: Flow, memory: Mapping[str, Any], reason: str, settings: Mapping[str, Any] | None = None
+) -> Outcome:
+    """The flow's way to a person for a reason outside of it, from wherever it is."""
+    run = _Run(flow, copy.deepcopy(dict(memory)), settings or {})
+    run.memory["over"] = ""
+    run.memory["said"] = []
+    return run.outcome(lambda: run.person(reason))
+
+
 def phrase(
     flow: Flow, memory: Mapping[str, Any], text: Text, settings: Mapping[str, Any] | None = None
 ) -> str:
@@ -234,7 +244,7 @@ class _Run:
         if given.related and not self.memory["intent"]:
             self._adopt(given.related)
         if name == "agent":
-            self._person("asked-for-person")
+            self.person("asked-for-person")
         else:
             self._leave()
 
@@ -261,7 +271,8 @@ class _Run:
         self.memory["slots"].pop(slot, None)
         self.memory["answers"].pop(slot, None)
 
-    def _person(self, why: str) -> None:
+    def person(self, why: str) -> None:
+        """The flow's own step for that, or just the hand-over."""
         self.memory["why"] = why
         target = self.flow.always.get("agent")
         if target:
@@ -275,7 +286,7 @@ class _Run:
         if target:
             self.go(target)
         else:
-            self._person("not-understood" if kind == "no_match" else "no-input")
+            self.person("not-understood" if kind == "no_match" else "no-input")
 
     def _leave(self) -> None:
         target = self.flow.always.get("goodbye")

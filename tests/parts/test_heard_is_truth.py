@@ -137,14 +137,14 @@ async def test_an_answer_that_no_voice_could_say_was_not_given(call: Call) -> No
     phone.voice.broken.add("We answer on Saturdays from nine to fifteen.")
     await phone.until_bot_is_silent()
     await phone.says("are you open on Saturday")
-    await phone.until_bot_is_silent()
-    await phone.says("agent")
-    await phone.until_bot_is_silent()
-    await phone.silent(0.5)
+    await phone.silent(2)
     packet = phone.records.handoff
     assert packet is not None
     assert packet.packet.tried == ()
     assert packet.packet.articles == ()
+    assert packet.packet.reason == "voice-failed"
+    assert packet.packet.last_utterance == "are you open on Saturday"
+    assert "the bot's voice did not work" in packet.packet.summary
 
 
 async def test_yes_before_the_number_was_read_back_confirms_nothing(call: Call) -> None:

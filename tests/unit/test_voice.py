@@ -403,16 +403,6 @@ async def test_changed_interaction_is_loaded_again_and_saved(call: Call) -> None
     assert phone.records.transcript[:2] == ["bot: Hello?", "customer: hello"]
 
 
-async def test_sentence_the_voice_cannot_say_is_left_out_of_the_transcript(call: Call) -> None:
-    phone = await call(asks("Hello?"), asks("Well then. Broken one. How can I help?"), ends("Bye."))
-    phone.voice.broken.add("Broken one.")
-    await phone.until_bot_is_silent()
-    await phone.says("hello")
-    await phone.until_bot_is_silent()
-    await phone.says("goodbye")
-    assert phone.records.transcript[2] == "bot: Well then. How can I help? —"
-
-
 async def test_frequent_prompt_is_synthesised_once(call: Call) -> None:
     again = asks("Say that again.")
     phone = await call(again, again, again, ends("."))
