@@ -221,6 +221,34 @@ class Stopgap(Protocol):
         """True once another voice had to step in: not worth keeping for later calls."""
         ...
 
+    @property
+    def spoken_by(self) -> str:
+        """The voice that spoke last."""
+        ...
+
+    @property
+    def instead_of(self) -> str:
+        """Those that could not, each with its reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``ms`` after its sound began, the first ``upto`` characters of a text had been said."""
+
+    upto: int
+    ms: float
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """Audio of ``Voice.speak`` whose voice can tell when its words are said."""
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """One per word, for the audio given so far; empty where that is not known."""
+        ...
+
 
 @runtime_checkable
 class PacedVoice(Protocol):
