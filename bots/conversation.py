@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.interpreter import READING, give_up, phrase, resume, start
-from bots.flow.model import Flow, Text
+from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     Action,
     Answered,
@@ -104,6 +104,8 @@ class Reply:
     citations: tuple[Citation, ...] = ()
     question: bool = False
     step: str = ""
+    protected: bool = False
+    """On a call, whether speech does not stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Turn:
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
+    listen: str = ""
+    """The profile by which the caller is listened to, where it is not the expectation's own."""
     acted: bool = False
     """Whether an action on the way to this turn changed something: it cannot be taken back."""
 
@@ -255,7 +259,7 @@ class Conversation:
         acted = False
         for _ in range(MAX_CALLS):
             said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
-            replies += [_reply(action) for action in said if action.text]
+            replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
             match last:
                 case NeedAnswer():
@@ -279,7 +283,11 @@ class Conversation:
                 expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
                 fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
                 return replace(
-                    turn, expectation=expected, max_digits=last.max_digits, fillers=fillers
+                    turn,
+                    expectation=expected,
+                    max_digits=last.max_digits,
+                    fillers=fillers,
+                    listen=last.turn,
                 )
             case HandOff():
                 packet = build_packet(self.flow, memory, last.reason)
@@ -287,6 +295,15 @@ class Conversation:
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    def _reply(self, action: Say | Ask) -> Reply:
+        if isinstance(action, Ask):
+            return Reply(action.text, action.text, question=True, step=action.step)
+        step = self.flow.steps.get(action.step)
+        protected = isinstance(step, SayStep) and step.protected
+        return Reply(
+            action.text, action.spoken, action.citations, step=action.step, protected=protected
+        )
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
@@ -353,12 +370,6 @@ class Conversations(Mapping[str, Conversation]):
         """Train all of them; do this at the start so that the first customer does not wait."""
         for conversation in self._by_name.values():
             await conversation.prepare()
-
-
-def _reply(action: Say | Ask) -> Reply:
-    if isinstance(action, Ask):
-        return Reply(action.text, action.text, question=True, step=action.step)
-    return Reply(action.text, action.spoken, action.citations, step=action.step)
 
 
 def _played(reply: Reply, words: str) -> Played:

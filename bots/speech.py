@@ -297,6 +297,12 @@ class Saying:
         return self._stopped
 
     @property
+    def line(self) -> int:
+        """Which of the lines is being said, from 0; their number when all were."""
+        left = (piece.line for piece in self._pieces if not self._done(piece))
+        return next(left, len(self._lines))
+
+    @property
     def sounding(self) -> bytes:
         """The 20 ms that went out on the wire last, for telling our echo from the caller."""
         for piece in self._pieces:

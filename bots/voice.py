@@ -509,7 +509,16 @@ class VoiceBot:
 
 def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
-    return Question(lines, turn.expectation, turn.max_digits, _pace(turn), filler)
+    protected = frozenset(n for n, reply in enumerate(turn.replies) if reply.protected)
+    return Question(
+        lines,
+        turn.expectation,
+        turn.max_digits,
+        _pace(turn),
+        turn.listen,
+        protected,
+        filler,
+    )
 
 
 def _filler(run: _Run, turn: Turn) -> str:

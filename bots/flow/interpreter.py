@@ -85,6 +85,10 @@ SLOWER = 0.8
 """How much slower each wish for it makes the voice."""
 SLOWEST = 0.6
 MAX_TRAIL = 20
+PATIENT = "silence-expected"
+"""The way of listening to somebody who was asked to look for something."""
+MAX_WAITS = 2
+"""So often the silence of such a caller is only acknowledged."""
 READING = ("GET", "HEAD")
 """Actions behind which a customer may go back."""
 
@@ -205,7 +209,7 @@ class _Run:
             case Skipped():
                 self.go(step.next)
             case Silent():
-                self._repair(step, "no_input")
+                self._silent(step)
 
     def _ask_again(self, step: AskStep, kind: str) -> None:
         """A question that was cut off, as it was: that is none of its own repairs."""
@@ -332,6 +336,19 @@ class _Run:
         self.go(step.next)
 
     # repairs
+
+    def _silent(self, step: AskStep) -> None:
+        """Nobody spoke; who was told to take their time is not asked again at once."""
+        waited = self.memory.get("waited", 0)
+        unhurried = step.turn == PATIENT and self.memory["mode"] != "confirm"
+        if not unhurried or waited >= MAX_WAITS:
+            self._repair(step, "no_input")
+            return
+        self.memory["waited"] = waited + 1
+        asked, heard = self.memory["asked"], self.memory["asked_heard"]
+        self.actions.append(self._say(phrases.NO_HURRY))
+        self._ask(step, "")
+        self.memory["asked"], self.memory["asked_heard"] = asked, heard
 
     def _repair(self, step: AskStep, kind: str, *, denied: bool = False) -> None:
         repairs = self.memory["repairs"]
@@ -488,6 +505,7 @@ class _Run:
     def _begin_question(self, step: AskStep) -> str | None:
         self._remember_question(step)
         self.memory["repairs"] = {"no_match": 0, "no_input": 0}
+        self.memory["waited"] = 0
         slot = self.flow.slots.get(step.slot)
         if slot and slot.prefill and slot.name in self.memory["slots"]:
             if not self._must_confirm(slot):
@@ -533,7 +551,8 @@ class _Run:
         language = self.memory["language"]
         kind, listed, keys = expected(self.flow, step, language, confirming=confirming)
         length = 0 if confirming else digits_of(self.flow.slots.get(step.slot))
-        self.actions.append(Ask(text, kind, listed, keys, length, step.id))
+        turn = "" if confirming else step.turn
+        self.actions.append(Ask(text, kind, listed, keys, length, turn, step.id))
 
     def _hand_off(self, step: HandOffStep) -> None:
         self.actions.append(self._say(step.text or phrases.HANDOFF))
