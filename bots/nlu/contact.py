@@ -64,6 +64,11 @@ def name(text: str) -> str:
     return bare.title() if bare.islower() else bare
 
 
+def introduces(text: str) -> bool:
+    """Whether somebody tells a name: "my name is …"; any words may be one otherwise."""
+    return LEAD_IN.match(text.strip()) is not None
+
+
 def spelled(text: str) -> str:
     """The letters spelled at its end, joined; empty when they are fewer than two."""
     run = re.search(r"(?:\b[^\W\d_]\b[\s,.\-]*){2,}$", text.strip())

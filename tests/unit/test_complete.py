@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bots.complete import is_complete
-from bots.nlu.contact import email, is_spelled_out, name, time_of_day
+from bots.nlu.contact import email, introduces, is_spelled_out, name, time_of_day
 from bots.ports import Expectation, Partial
 
 
@@ -79,6 +79,12 @@ def test_address_is_read_as_people_say_it(said: str, meant: str) -> None:
 )
 def test_name_is_taken_without_what_leads_up_to_it(said: str, meant: str) -> None:
     assert name(said) == meant
+
+
+def test_name_is_taken_from_any_sentence_only_where_it_is_told() -> None:
+    assert introduces("Hello, my name is Ann Lee")
+    assert introduces("mani sauc Anna")
+    assert not introduces("where is my parcel")
 
 
 def test_spelled_name_is_over_with_its_last_letter() -> None:
