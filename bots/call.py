@@ -64,13 +64,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Moments of one turn on the call's clock, seconds; None for not measured."""
+    """Moments of one turn on the call's clock, seconds; None for not measured.
+
+    ``acted_s`` is how long actions took between ``recognised_at`` and ``understood_at``.
+    """
 
     speech_ended_at: float | None = None
     ended_at: float | None = None
     recognised_at: float | None = None
     understood_at: float | None = None
     first_audio_at: float | None = None
+    acted_s: float | None = None
+    by_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +316,8 @@ class Call:
             case Act.END_TURN:
                 return await self._end_turn()
             case Act.TAKE_DIGITS:
-                return Heard.pressed(self._machine.answer), Timing()
+                pressed = Heard.pressed(self._machine.answer)
+                return pressed, Timing(ended_at=self._seconds(), by_keys=True)
             case Act.NO_INPUT:
                 return Heard.silence(), Timing()
             case _Happening.PROMPT_ENDED:

@@ -13,7 +13,8 @@ can go on with any interaction::
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -108,7 +109,8 @@ class Turn:
     It believes that all of ``replies`` was heard: after a call's playout
     :meth:`Conversation.played` puts that right, from ``unplayed``, the memory before them.
     ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
-    the answer to this turn takes its time.
+    the answer to this turn takes its time. ``acted_s`` is how long the knowledge base and
+    actions took, in seconds; None where none was asked.
     """
 
     replies: tuple[Reply, ...]
@@ -122,6 +124,7 @@ class Turn:
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
+    acted_s: float | None = None
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -146,13 +149,17 @@ class Understanding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every conversation needs from outside. ``settings`` override flow variables."""
+    """What every conversation needs from outside. ``settings`` override flow variables.
+
+    ``seconds`` is a clock that only goes forward: for how long things take.
+    """
 
     understanding: Understanding
     knowledge: Knowledge
     actions: Actions
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
+    seconds: Callable[[], float] = time.monotonic
 
 
 class Conversation:
@@ -240,17 +247,21 @@ class Conversation:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
         replies: list[Reply] = []
         facts: list[Fact] = []
+        acted_s: float | None = None
         for _ in range(MAX_CALLS):
             said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
             replies += [_reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
+            began = self._tools.seconds()
             match last:
                 case NeedAnswer():
                     given: Given = await self._ask_knowledge(last, outcome.memory, facts)
                 case NeedHttp():
                     given = await self._call(last)
                 case _:
-                    return self._turn(outcome.memory, last, replies, facts)
+                    turn = self._turn(outcome.memory, last, replies, facts)
+                    return replace(turn, acted_s=acted_s)
+            acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 

@@ -6,7 +6,7 @@
    that were heard.
 3. Nothing is said after a hand-over: its last line is spoken first, then it is saved.
 4. When the caller hangs up while the bot is the handler, the interaction is ended here.
-5. Each spoken turn is timed per stage; what was not measured is None.
+5. Each answer of the caller is timed per stage; what was not measured is None.
 6. A caller who waits for an answer hears a filler, once in a turn; it is in the transcript
    as far as it was heard.
 7. Speech that no engine can recognise is asked for by keys, then a person takes over.
@@ -167,6 +167,8 @@ class _Run:
     conversation: Dialogue
     interaction: Interaction
     timing: Timing = field(default_factory=Timing)
+    answered_at: float | None = None
+    """When the answer was there, before a filler was said to its end."""
     noting: asyncio.Task[None] | None = None
     """The caller's last line on its way to the store; before any later line."""
     deaf_turns: int = 0
@@ -205,6 +207,8 @@ class VoiceBot:
         self._load = load
         self._clock = clock
         self._seconds = seconds
+        self.timed: Callable[[TurnTimed], None] = _untold
+        """Called with the times of each turn, beside the fact that is kept: for metrics."""
 
     async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
         """Talk until the bot is done with it or the caller has gone.
@@ -281,6 +285,7 @@ class VoiceBot:
 
     async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> Turn:
         assert asked.heard is not None
+        run.answered_at = None
         if asked.instead_of and run.told != (asked.heard_by, asked.instead_of):
             run.told = asked.heard_by, asked.instead_of
             run.fell_back.append(self._fell_back(run, asked))
@@ -294,13 +299,19 @@ class VoiceBot:
         else:
             run.deaf_turns = 0
             answered = await run.conversation.give_up(turn.memory, SPEECH_FAILED)
-        run.timing = replace(asked.timing, understood_at=self._seconds())
+        at = run.answered_at if run.answered_at is not None else self._seconds()
+        run.timing = replace(asked.timing, understood_at=at, acted_s=answered.acted_s)
         self._transcriber.prepare(answered.expectation)
         return answered
 
     async def _hear(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
         """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
+
+        def answered(_: asyncio.Task[Turn]) -> None:
+            run.answered_at = self._seconds()
+
+        answer.add_done_callback(answered)
         try:
             filler = _filler(run, turn)
             if filler and not filled:
@@ -436,16 +447,26 @@ class VoiceBot:
         run.timing = Timing()
         if timing.ended_at is None:
             return []
-        fact = TurnTimed(
+        fact = self._times(run.interaction.id, timing)
+        self.timed(fact)
+        return [fact]
+
+    def _times(self, interaction_id: str, timing: Timing) -> TurnTimed:
+        heard_at = timing.ended_at if timing.by_keys else timing.recognised_at
+        since = timing.ended_at if timing.by_keys else timing.speech_ended_at
+        acted = None if timing.acted_s is None else round(timing.acted_s * 1000, 1)
+        thought = _ms(heard_at, timing.understood_at)
+        return TurnTimed(
             at=self._clock.now(),
-            interaction_id=run.interaction.id,
+            interaction_id=interaction_id,
             endpoint_ms=_ms(timing.speech_ended_at, timing.ended_at),
             recognition_ms=_ms(timing.ended_at, timing.recognised_at),
-            understanding_ms=_ms(timing.recognised_at, timing.understood_at),
+            understanding_ms=thought if thought is None else max(0.0, thought - (acted or 0.0)),
+            action_ms=acted,
             speech_ms=_ms(timing.understood_at, timing.first_audio_at),
-            total_ms=_ms(timing.speech_ended_at, timing.first_audio_at),
+            total_ms=_ms(since, timing.first_audio_at),
+            input="keys" if timing.by_keys else "speech",
         )
-        return [fact]
 
     # -- the survey --------------------------------------------------------------
 
@@ -511,6 +532,10 @@ def _filler_line(text: str, words: str) -> list[NewMessage]:
     meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
     line = text if whole else f"{words} —"
     return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
+
+
+def _untold(_: TurnTimed) -> None:
+    """Nobody wants to know at once."""
 
 
 def _ms(since: float | None, until: float | None) -> float | None:

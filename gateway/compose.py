@@ -72,6 +72,7 @@ from gateway.server import WebServer
 from gateway.services import Services
 from gateway.settings import DEMO, Settings
 from gateway.switchboard import Caller, Switchboard
+from gateway.turn_metrics import TurnMetrics
 from gateway.waiting_line import Acts, WaitingLine
 from gateway.waiting_room import WaitingRoom
 from gateway.welcome import welcome
@@ -134,6 +135,7 @@ class Installation:
         self.brain: Brain | None = None
         self.switchboard: Switchboard | None = None
         self.phone: Phone | None = None
+        self.turns = TurnMetrics()
         self.speech = ""
         self._started = False
         self._stack = AsyncExitStack()
@@ -320,6 +322,7 @@ class Installation:
             self._load,
             self.clock,
         )
+        bot.timed = self.turns.observe
         board = Switchboard(
             self.store,
             self.lifecycle,
@@ -439,7 +442,7 @@ class Installation:
         if roles.WEB in self.roles:
             app = await self._web_app()
         else:
-            app = make_probe_app(self._health, self._ready)
+            app = make_probe_app(self._health, self._ready, self.turns.text)
         server = WebServer(app, settings.host, settings.port)
         await self._run(server.start, server.stop)
         if roles.WEB in self.roles and settings.demo:
@@ -472,6 +475,7 @@ class Installation:
             ),
             data_dir=settings.data,
             node=self.node,
+            turns=self.turns,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)
