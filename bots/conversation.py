@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
+from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, Text
 from bots.flow.outcome import (
@@ -172,6 +173,10 @@ class Conversation:
     def phrase(self, memory: Mapping[str, Any], text: Text) -> str:
         """A text of the flow filled in from this memory."""
         return phrase(self.flow, memory, text, self._tools.settings)
+
+    def frequent(self) -> Iterator[tuple[str, str]]:
+        """Language and text of what it is likely to say on a call, the first words first."""
+        return frequent(self.flow, self._tools.settings)
 
     async def prepare(self) -> None:
         """Train the understanding for this flow; the first turn does it otherwise."""
@@ -345,6 +350,12 @@ class Conversations(Mapping[str, Conversation]):
             known = ", ".join(sorted(self._by_name))
             raise NoSuchFlow(f"no flow {name!r}; the loaded ones are: {known}")
         return found
+
+    def frequent(self) -> Iterator[tuple[str, str]]:
+        """The same of all flows, that of those who call us first."""
+        first = self._entry.get(Channel.VOICE, "")
+        for name in sorted(self._by_name, key=lambda name: name != first):
+            yield from self._by_name[name].frequent()
 
     async def prepare(self) -> None:
         """Train all of them; do this at the start so that the first customer does not wait."""

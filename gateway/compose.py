@@ -100,6 +100,8 @@ IDLE_EVERY_S = 60.0
 DEMO_STAFF = ("boris", "dace", "farah")
 RECORDINGS = Path(__file__).parents[1] / "evals" / "utterances"
 ANY_VOICE = "voice"
+TELEPHONE_HZ = 8000
+"""For which prompts are made ahead."""
 THINKING = {roles.WEB, roles.VOICE, roles.TEXT, roles.OUTBOUND}
 """Roles that need articles, flows and the encoder."""
 TALKING = {roles.VOICE, roles.TEXT}
@@ -323,6 +325,7 @@ class Installation:
             self.clock,
         )
         bot.timed = self.turns.observe
+        self._background(self._make_prompts_ahead(bot), "prompts-ahead")
         board = Switchboard(
             self.store,
             self.lifecycle,
@@ -363,6 +366,13 @@ class Installation:
             return await board.obey(order) if isinstance(order, ConnectVisitor) else None
 
         await self.bus.serve(ANY_VOICE, any_voice)
+
+    async def _make_prompts_ahead(self, bot: VoiceBot) -> None:
+        """What callers hear most often, once this process is ready and behind its calls."""
+        thoughts = self._thoughts
+        await thoughts.loaded.wait()
+        made = await bot.prompts.warm(thoughts.conversations.frequent(), TELEPHONE_HZ)
+        log.info("%d prompts were made ahead", made)
 
     def _phone_settings(self) -> PhoneSettings:
         settings = self.settings
