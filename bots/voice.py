@@ -400,9 +400,11 @@ class VoiceBot:
             await earlier
         plan = turn.plan
         for _ in range(SAVE_TRIES):
+            # Who waits, or is asked at the end, hears the language that was chosen.
+            spoken = replace(run.interaction, language=_language(run, turn))
             with contextlib.suppress(Conflict):
                 run.interaction = await self._records.save_bot_turn(
-                    run.interaction, turn.memory, lines, plan, turn.ended, turn.facts
+                    spoken, turn.memory, lines, plan, turn.ended, turn.facts
                 )
                 return
             run.interaction, _ = await self._load(run.interaction.id)

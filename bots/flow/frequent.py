@@ -25,14 +25,14 @@ KNOWN = frozenset({"name", "channel", "language"})
 
 def frequent(flow: Flow, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Language and text, those nearest to the start of a call first; some more than once."""
-    for language in flow.languages:
-        for step in _nearest_first(flow):
-            for text in texts(step):
+    for step in _nearest_first(flow):
+        said = list(texts(step))
+        if step.id == flow.start:
+            # Heard in nearly every call, wherever it goes.
+            said += _general(flow)
+        for language in flow.languages:
+            for text in said:
                 yield language, _filled(flow, text, language, settings)
-            if step.id == flow.start:
-                # Heard in nearly every call, wherever it goes.
-                for text in _general(flow):
-                    yield language, _filled(flow, text, language, settings)
 
 
 def _nearest_first(flow: Flow) -> Iterator[Step]:
