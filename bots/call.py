@@ -73,13 +73,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Moments of one turn on the call's clock, seconds; None for not measured."""
+    """Moments of one turn on the call's clock, seconds; None for not measured.
+
+    ``acted_s`` is how long actions took between ``recognised_at`` and ``understood_at``.
+    """
 
     speech_ended_at: float | None = None
     ended_at: float | None = None
     recognised_at: float | None = None
     understood_at: float | None = None
     first_audio_at: float | None = None
+    acted_s: float | None = None
+    by_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +399,8 @@ class Call:
             case Act.END_TURN:
                 return await self._end_turn()
             case Act.TAKE_DIGITS:
-                return Heard.pressed(self._machine.answer), Timing()
+                pressed = Heard.pressed(self._machine.answer)
+                return pressed, Timing(ended_at=self._seconds(), by_keys=True)
             case Act.NO_INPUT:
                 earlier, self._earlier = self._earlier, NOTHING
                 return (heard_of(earlier) if earlier.text else Heard.silence()), Timing()
@@ -411,9 +417,9 @@ class Call:
         earlier, self._earlier = self._earlier, NOTHING
         interrupted = self._saying is not None and self._saying.stopped
         hypothesis, recognised_at = await self._recognised_covered()
-        hypothesis = joined(joined(earlier, hypothesis), await self.more_words())
-        self._understood = hypothesis
-        timing = Timing(spoke_until, ended, recognised_at)
+        more = await self.more_words()
+        hypothesis = self._understood = joined(joined(earlier, hypothesis), more)
+        timing = Timing() if more.text else Timing(spoke_until, ended, recognised_at)
         if self._means_nothing(hypothesis, spoken_s, interrupted):
             self._do(self._machine.meant_nothing(self._heard_s))
             return None, timing

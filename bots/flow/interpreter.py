@@ -5,7 +5,8 @@
    (``bots.flow.ladder``).
 3. A value that is costly to get wrong is read back before it is used.
 4. A question aside is answered, then the open question is put again.
-5. "Agent", ``0``, "repeat", "slower", "go back" and "goodbye" work at every question.
+5. "Agent", ``0``, "repeat", "slower", "go back", "goodbye" and the name of a language work at
+   every question.
    Nobody goes back behind an action that changed something.
 6. After a hand-over or an end nothing is ever said again.
 
@@ -45,6 +46,7 @@ from bots.flow.meaning import (
 )
 from bots.flow.memory import fresh, pack_citation, unpack_say, value_at
 from bots.flow.model import (
+    LANGUAGE_KEY,
     AnswerStep,
     AskStep,
     BranchStep,
@@ -245,12 +247,24 @@ class _Run:
         if name == "back":
             self._back(step)
             return
+        if name.startswith(LANGUAGE_KEY):
+            self._speak(name.removeprefix(LANGUAGE_KEY), step)
+            return
         if given.related and not self.memory["intent"]:
             self._adopt(given.related)
         if name == "agent":
             self.person("asked-for-person")
         else:
             self._leave()
+
+    def _speak(self, language: str, step: AskStep) -> None:
+        """Put the open question again in another language, and go on in it."""
+        self.memory["language"] = language
+        self.actions.append(self._say(phrases.LANGUAGE))
+        if self.memory["mode"] == "confirm":
+            self._confirm(step)
+        else:
+            self._ask(step, self.render(step.text))
 
     def _back(self, step: AskStep) -> None:
         """To the question before, or to this one when its value was being read back."""
@@ -525,7 +539,11 @@ class _Run:
     def _set(self, step: SetStep) -> None:
         for name, template in step.values.items():
             value = self._fill(template)
-            if name in ("queue", "intent"):
+            if name == "language":
+                self.memory["language"] = (
+                    value if value in self.flow.languages else self.memory[name]
+                )
+            elif name in ("queue", "intent"):
                 self.memory[name] = value or None if name == "intent" else value
             elif name not in self.flow.slots:
                 self.memory["vars"][name] = value

@@ -30,11 +30,18 @@ SLOT_TYPES = (
 CONFIRMATIONS = ("never", "voice", "always")
 GLOBALS = ("agent", "repeat", "slower", "back", "goodbye")
 """Understood at every question, whatever the step."""
+LANGUAGE_KEY = "language:"
+"""What ``dtmf`` leads a key to that goes on in another language: ``language:lv``."""
 
 ALWAYS = ("agent", "goodbye", "no_match", "no_input")
 """What ``always`` may send to a step; the last two when a question's repairs are used up."""
 
 ANY = ""
+
+
+def is_command(target: str) -> bool:
+    """Whether ``dtmf`` leads a key to something that works at every question."""
+    return target in GLOBALS or target.startswith(LANGUAGE_KEY)
 
 
 @dataclass(frozen=True, slots=True)

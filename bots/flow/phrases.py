@@ -113,6 +113,14 @@ KEYS_PERSON = _text(
     }
 )
 
+LANGUAGE = _text(
+    {
+        "en": "Let us go on in English.",
+        "zh": "好的，我们用中文继续。",
+        "lv": "Labi, turpināsim latviski.",
+    }
+)
+
 FIRST_QUESTION = _text(
     {
         "en": "I cannot go back any further.",
