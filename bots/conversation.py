@@ -13,13 +13,15 @@ can go on with any interaction::
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
-from bots.flow.interpreter import phrase, resume, start
-from bots.flow.model import Flow, Text
+from bots.flow.frequent import frequent
+from bots.flow.interpreter import READING, give_up, phrase, resume, start
+from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     Action,
     Answered,
@@ -37,6 +39,7 @@ from bots.flow.outcome import (
     Understood,
     named_queues,
 )
+from bots.flow.playout import Played, believed
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, Knowledge
 from router.acts.act import HandoffPlan
@@ -74,6 +77,16 @@ class Heard:
         """Keys of the telephone, collected into one answer (a trailing ``#`` is dropped)."""
         return cls(digits=digits.rstrip("#") or "#")
 
+    def then(self, more: Heard) -> Heard:
+        """These words and those that went on with them; of what was unclear nothing stays.
+
+        The alternatives were of a part only.
+        """
+        if not self.confidence or not more.confidence:
+            return more if more.confidence else self
+        sure = min(self.confidence, more.confidence)
+        return Heard.said(f"{self.text} {more.text}", sure)
+
     @classmethod
     def silence(cls) -> Heard:
         """Nobody said or pressed anything in time."""
@@ -84,13 +97,17 @@ class Heard:
 class Reply:
     """One thing to say. ``spoken`` is the form for the ear, ``text`` the transcript's.
 
-    ``question`` is True for the prompt of the step that now waits for the customer.
+    ``question`` is True for the prompt of the step that now waits for the customer;
+    ``step`` is the step of the flow that says it.
     """
 
     text: str
     spoken: str
     citations: tuple[Citation, ...] = ()
     question: bool = False
+    step: str = ""
+    protected: bool = False
+    """On a call, whether speech does not stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +119,11 @@ class Turn:
     ``max_digits`` is how many keys complete an answer by telephone (1 for a menu,
     6 for an order number, 0 when keys mean nothing here; ``0`` alone always reaches
     a person). ``memory`` is JSON: store it, give it back to :meth:`Conversation.hear`.
+    It believes that all of ``replies`` was heard: after a call's playout
+    :meth:`Conversation.played` puts that right, from ``unplayed``, the memory before them.
     ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
-    the answer to this turn takes its time.
+    the answer to this turn takes its time. ``acted_s`` is how long the knowledge base and
+    actions took, in seconds; None where none was asked.
     """
 
     replies: tuple[Reply, ...]
@@ -116,6 +136,12 @@ class Turn:
     ended: str | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
+    unplayed: Mapping[str, Any] = field(default_factory=dict)
+    listen: str = ""
+    """The profile by which the caller is listened to, where it is not the expectation's own."""
+    changed: bool = False
+    """Whether an action on the way to this turn changed something: it cannot be taken back."""
+    acted_s: float | None = None
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -140,13 +166,17 @@ class Understanding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every conversation needs from outside. ``settings`` override flow variables."""
+    """What every conversation needs from outside. ``settings`` override flow variables.
+
+    ``seconds`` is a clock that only goes forward: for how long things take.
+    """
 
     understanding: Understanding
     knowledge: Knowledge
     actions: Actions
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
+    seconds: Callable[[], float] = time.monotonic
 
 
 class Conversation:
@@ -159,6 +189,10 @@ class Conversation:
     def phrase(self, memory: Mapping[str, Any], text: Text) -> str:
         """A text of the flow filled in from this memory."""
         return phrase(self.flow, memory, text, self._tools.settings)
+
+    def frequent(self) -> Iterator[tuple[str, str]]:
+        """Language and text of what it is likely to say on a call, the first words first."""
+        return frequent(self.flow, self._tools.settings)
 
     async def prepare(self) -> None:
         """Train the understanding for this flow; the first turn does it otherwise."""
@@ -200,16 +234,19 @@ class Conversation:
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         """The turn that brings a person, for a ``reason`` outside the conversation.
 
-        The flow's own way to a person, as if the customer had asked for one.
+        The flow's own way to a person, as if the customer had asked for one; also behind its end.
         """
-        wish = Understood(text="agent", intent="agent", sure=True)
-        outcome = resume(self.flow, memory, wish, self._tools.settings)
-        # Nobody said that.
-        outcome.memory["last_utterance"] = memory["last_utterance"]
-        turn = await self._finish(outcome)
-        if turn.handoff is None:
-            return turn
-        return replace(turn, handoff=build_packet(self.flow, turn.memory, reason))
+        return await self._finish(give_up(self.flow, memory, reason, self._tools.settings))
+
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        """The turn as it was heard: per reply the words, as written, that reached the caller.
+
+        Its memory and its packet believe nothing else to have been said.
+        """
+        sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
+        memory = believed(turn.unplayed or turn.memory, sayings)
+        packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
+        return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
         today = self._tools.clock.now().date()
@@ -231,30 +268,42 @@ class Conversation:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
         replies: list[Reply] = []
         facts: list[Fact] = []
+        changed = False
+        acted_s: float | None = None
         for _ in range(MAX_CALLS):
             said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
-            replies += [_reply(action) for action in said if action.text]
+            replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
+            began = self._tools.seconds()
             match last:
                 case NeedAnswer():
                     given: Given = await self._ask_knowledge(last, outcome.memory, facts)
                 case NeedHttp():
+                    changed = changed or last.method not in READING
                     given = await self._call(last)
                 case _:
-                    return self._turn(outcome.memory, last, replies, facts)
+                    turn = self._turn(outcome.memory, last, replies, facts)
+                    return replace(turn, acted_s=acted_s, changed=changed)
+            acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 
     def _turn(
         self, memory: Memory, last: Action | None, replies: list[Reply], facts: list[Fact]
     ) -> Turn:
-        turn = Turn(tuple(replies), memory, facts=tuple(facts))
+        unplayed = memory
+        memory = believed(memory, [_played(reply, reply.spoken) for reply in replies])
+        turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed)
         match last:
             case Ask():
                 expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
                 fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
                 return replace(
-                    turn, expectation=expected, max_digits=last.max_digits, fillers=fillers
+                    turn,
+                    expectation=expected,
+                    max_digits=last.max_digits,
+                    fillers=fillers,
+                    listen=last.turn,
                 )
             case HandOff():
                 packet = build_packet(self.flow, memory, last.reason)
@@ -262,6 +311,15 @@ class Conversation:
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    def _reply(self, action: Say | Ask) -> Reply:
+        if isinstance(action, Ask):
+            return Reply(action.text, action.text, question=True, step=action.step)
+        step = self.flow.steps.get(action.step)
+        protected = isinstance(step, SayStep) and step.protected
+        return Reply(
+            action.text, action.spoken, action.citations, step=action.step, protected=protected
+        )
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
@@ -324,13 +382,17 @@ class Conversations(Mapping[str, Conversation]):
             raise NoSuchFlow(f"no flow {name!r}; the loaded ones are: {known}")
         return found
 
+    def frequent(self) -> Iterator[tuple[str, str]]:
+        """The same of all flows, that of those who call us first."""
+        first = self._entry.get(Channel.VOICE, "")
+        for name in sorted(self._by_name, key=lambda name: name != first):
+            yield from self._by_name[name].frequent()
+
     async def prepare(self) -> None:
         """Train all of them; do this at the start so that the first customer does not wait."""
         for conversation in self._by_name.values():
             await conversation.prepare()
 
 
-def _reply(action: Say | Ask) -> Reply:
-    if isinstance(action, Ask):
-        return Reply(action.text, action.text, question=True)
-    return Reply(action.text, action.spoken, action.citations)
+def _played(reply: Reply, words: str) -> Played:
+    return Played(reply.spoken, words, reply.step, reply.citations, reply.question)

@@ -6,10 +6,15 @@
    that were heard.
 3. Nothing is said after a hand-over: its last line is spoken first, then it is saved.
 4. When the caller hangs up while the bot is the handler, the interaction is ended here.
-5. Each spoken turn is timed per stage; what was not measured is None.
+5. Each answer of the caller is timed per stage; what was not measured is None.
 6. A caller who waits for an answer hears a filler, once in a turn; it is in the transcript
    as far as it was heard.
 7. Speech that no engine can recognise is asked for by keys, then a person takes over.
+8. What no voice can say is not kept silent about: the caller hears a prepared sentence or a
+   tone, then a person takes over.
+9. What the caller adds before the answer is heard belongs to the same turn: the answer is made
+   anew from all of it. When an action has changed something on the way to the answer, the
+   answer stands and the words are the beginning of the next turn.
 """
 
 from __future__ import annotations
@@ -23,15 +28,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bots.call import Asked, Call, Question, Timing
+from bots.call import Asked, Call, Question, Timing, heard_of
 from bots.conversation import Heard, Reply, Turn
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
-from bots.ports import AudioLeg, Expectation, Transcriber, Voice
+from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
+from bots.spare import VOICE_FAILED
 from bots.speech import NORMAL_PACE, Prompts, Saying
 from bots.survey import SCALE, parse_score
 from router.acts.act import HandoffPlan
 from router.errors import Conflict, IllegalMove
-from router.events import Fact, SpeechFellBack, TurnTimed
+from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
 from router.model import Author, Channel, Customer, EndedBy, Interaction, NewMessage
 from router.ports import Clock, Store
 
@@ -39,6 +45,10 @@ AUTHOR_ID = "voice-bot"
 SAVE_TRIES = 3
 HUNG_UP = "caller hung up"
 BY_KEYS = "DTMF"
+MUTE_TURNS = 2
+"""So often a person is tried for without a voice; then the call is ended."""
+MOST_MERGED = 5
+"""So often an answer is made anew because the caller goes on."""
 SURVEY_TRIES = 2
 SURVEY_QUESTION = {
     "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
@@ -76,6 +86,10 @@ class Dialogue(Protocol):
 
     async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         """The answer to what the caller said, pressed, or did not say."""
+        ...
+
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        """The turn as it was heard, a text per reply; memory and packet believe only that."""
         ...
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
@@ -149,6 +163,11 @@ class Engines(Protocol):
         """Text to speech."""
         ...
 
+    @property
+    def activity(self) -> VoiceActivity | None:
+        """Tells voices from other sounds; None for the gate alone."""
+        ...
+
 
 @dataclass(slots=True)
 class _Run:
@@ -158,8 +177,12 @@ class _Run:
     conversation: Dialogue
     interaction: Interaction
     timing: Timing = field(default_factory=Timing)
+    answered_at: float | None = None
+    """When the answer was there, before a filler was said to its end."""
     noting: asyncio.Task[None] | None = None
     """The caller's last line on its way to the store; before any later line."""
+    before: tuple[Turn, Heard] | None = None
+    """The turn that was answered last, and the words; to be answered anew when they go on."""
     deaf_turns: int = 0
     """How often in a row no engine could recognise what was said."""
     fell_back: list[Fact] = field(default_factory=list)
@@ -170,6 +193,10 @@ class _Run:
     """What was heard of the present turn's, to be kept with the next turn."""
     told: tuple[str, str] = ("", "")
     """Who heard instead of whom, as was last kept: an outage is told once in a call."""
+    told_voice: tuple[str, str] = ("", "")
+    """The same of who spoke."""
+    mute_turns: int = 0
+    """How often no voice could say something."""
 
 
 class VoiceBot:
@@ -187,11 +214,14 @@ class VoiceBot:
         """``seconds`` is a clock that only goes forward; tests give a virtual one."""
         self._conversations = conversations
         self._transcriber = engines.transcriber
+        self._activity = engines.activity
         self.prompts = Prompts(engines.voice)
         self._records = records
         self._load = load
         self._clock = clock
         self._seconds = seconds
+        self.timed: Callable[[TurnTimed], None] = _untold
+        """Called with the times of each turn, beside the fact that is kept: for metrics."""
 
     async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
         """Talk until the bot is done with it or the caller has gone.
@@ -201,7 +231,7 @@ class VoiceBot:
         after the flow's end. Raises ``NoSuchFlow``.
         """
         conversation = self._conversations.of(interaction)
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         run = _Run(call, conversation, interaction)
         try:
             return await self._converse(run)
@@ -218,7 +248,7 @@ class VoiceBot:
         The score 1..5, or None when there was no answer. Records it with the interaction.
         """
         language = interaction.language
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         try:
             score = await self._ask_score(call, language)
             if score is not None:
@@ -231,7 +261,8 @@ class VoiceBot:
 
     async def say(self, leg: AudioLeg, text: str, language: str) -> bool:
         """Say a text without listening; True when it was heard to its end."""
-        return await Saying(leg, self.prompts, [text], language, self._seconds).play()
+        saying = Saying(leg, self.prompts, [text], language, self._seconds)
+        return await saying.play(optional=True)
 
     # -- the conversation --------------------------------------------------------
 
@@ -239,18 +270,31 @@ class VoiceBot:
         turn = await self._begin(run)
         while True:
             if turn.handoff is not None or turn.ended is not None:
-                return await self._finish(run, turn)
-            asked = await run.call.ask(_question(turn))
-            saving = self._begin_save(run, turn, asked.said)
+                outcome, turn = await self._finish(run, turn)
+                if outcome is not None:
+                    return outcome
+                continue
+            filler = _filler(run, turn)
+            asked = await run.call.ask(_question(turn, filler))
+            turn = run.conversation.played(turn, asked.said)
+            filled = _filler_line(filler, asked.filled)
             if asked.heard is None:
-                await self._left(run, saving)
+                await self._left(run, self._begin_save(run, turn, asked.said, behind=filled))
                 return VoiceOutcome.CALLER_LEFT
+            saving = self._begin_save(run, turn, asked.said)
+            self._note_filler(run, filled)
+            known = ""
+            if run.before is not None and asked.continues and asked.heard.text and not turn.changed:
+                turn, before = run.before
+                known = before.text
+                asked = replace(asked, heard=before.then(asked.heard))
+            run.before = None
             try:
-                turn = await self._answer(run, turn, asked)
+                turn, heard = await self._answer(run, turn, asked)
             finally:
                 # The lines must be in order: what was said before what was answered.
                 await saving
-            run.noting = asyncio.create_task(self._note_caller(run, asked.heard))
+            run.noting = asyncio.create_task(self._note_caller(run, heard, known))
 
     async def _begin(self, run: _Run) -> Turn:
         run.interaction, customer = await self._load(run.interaction.id)
@@ -258,55 +302,101 @@ class VoiceBot:
         self._transcriber.prepare(turn.expectation)
         return turn
 
-    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> Turn:
+    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> tuple[Turn, Heard]:
+        """The next turn, and all that the caller said for it."""
         assert asked.heard is not None
+        heard = asked.heard
+        run.answered_at = None
         if asked.instead_of and run.told != (asked.heard_by, asked.instead_of):
             run.told = asked.heard_by, asked.instead_of
             run.fell_back.append(self._fell_back(run, asked))
         run.deaf_turns = run.deaf_turns + 1 if asked.deaf else 0
-        if not asked.deaf:
-            answered = await self._hear(run, turn, asked.heard)
+        if run.call.trouble is not None and run.call.trouble.failed:
+            answered = await self._without_voice(run, turn)
+        elif not asked.deaf:
+            answered, heard = await self._hear(run, turn, heard, filled=bool(asked.filled))
         elif run.deaf_turns <= tries_of(turn):
             answered = by_keys(turn)
         else:
             run.deaf_turns = 0
             answered = await run.conversation.give_up(turn.memory, SPEECH_FAILED)
-        run.timing = replace(asked.timing, understood_at=self._seconds())
+        at = run.answered_at if run.answered_at is not None else self._seconds()
+        # Who goes on speaking is waited for: that is no time of ours.
+        timing = asked.timing if heard is asked.heard else Timing()
+        run.timing = replace(timing, understood_at=at, acted_s=answered.acted_s)
         self._transcriber.prepare(answered.expectation)
-        return answered
+        return answered, heard
 
-    async def _hear(self, run: _Run, turn: Turn, heard: Heard) -> Turn:
-        """The answer, with a filler when it takes long (rule 6)."""
+    async def _hear(
+        self, run: _Run, turn: Turn, heard: Heard, *, filled: bool
+    ) -> tuple[Turn, Heard]:
+        """The answer to all that was said before it was there (rule 9)."""
+        fillers = run.fillers
+        answered = await self._made(run, turn, heard, filled=filled)
+        for _ in range(MOST_MERGED):
+            more = await run.call.more_words()
+            if not more.text:
+                break
+            if answered.changed or not heard.text:
+                run.call.carry(more)
+                break
+            heard = heard.then(heard_of(more))
+            filled = filled or run.fillers > fillers
+            answered = await self._made(run, turn, heard, filled=filled)
+        if heard.text:
+            run.before = turn, heard
+        return answered, heard
+
+    async def _made(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
+        """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
+
+        def answered(_: asyncio.Task[Turn]) -> None:
+            run.answered_at = self._seconds()
+
+        answer.add_done_callback(answered)
         try:
-            if turn.fillers:
-                await self._fill(run, turn, answer)
+            filler = _filler(run, turn)
+            if filler and not filled:
+                said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer)
+                self._note_filler(run, _filler_line(filler, said))
             return await answer
         finally:
             answer.cancel()
 
-    async def _fill(self, run: _Run, turn: Turn, answer: asyncio.Task[Turn]) -> None:
-        text = turn.fillers[run.fillers % len(turn.fillers)]
-        words = await run.call.fill(Question((text,), turn.expectation, pace=_pace(turn)), answer)
-        if words:
-            run.fillers += 1
-            whole = words == text
-            meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
-            line = text if whole else f"{words} —"
-            run.filled.append(NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta))
+    def _note_filler(self, run: _Run, line: Sequence[NewMessage]) -> None:
+        """Keep what was heard of it, behind the caller's line and before the answer."""
+        run.fillers += len(line)
+        run.filled += line
 
-    async def _finish(self, run: _Run, turn: Turn) -> VoiceOutcome:
+    async def _without_voice(self, run: _Run, turn: Turn) -> Turn:
+        """The turn that brings a person when the bot cannot speak (rule 8)."""
+        run.mute_turns += 1
+        if run.mute_turns > MUTE_TURNS:
+            return Turn((), dict(turn.memory), ended=VOICE_FAILED)
+        answered = await run.conversation.give_up(turn.memory, VOICE_FAILED)
+        # Its words could not be said either.
+        return answered if answered.handoff is None else replace(answered, replies=())
+
+    async def _finish(self, run: _Run, turn: Turn) -> tuple[VoiceOutcome | None, Turn]:
+        """Say the last words and do what is last; another turn when they could not be said."""
         lines = [reply.spoken for reply in turn.replies]
         said = await run.call.say(lines, _language(run, turn), _pace(turn))
+        turn = run.conversation.played(turn, said)
         if run.call.leg.closed.is_set():
             await self._left(run, self._begin_save(run, turn, said))
-            return VoiceOutcome.CALLER_LEFT
+            return VoiceOutcome.CALLER_LEFT, turn
+        mute = run.call.trouble is not None and run.call.trouble.failed
+        if mute and turn.ended is not None and run.mute_turns < MUTE_TURNS:
+            # Nobody is sent away with a tone instead of an answer.
+            await self._begin_save(run, turn, said)
+            return None, await self._without_voice(run, turn)
         run.call.close()
         await self._begin_save(run, turn, said, final=True)
         if turn.handoff is not None:
-            return VoiceOutcome.HANDED_OFF
+            return VoiceOutcome.HANDED_OFF, turn
         await run.call.leg.hang_up()
-        return VoiceOutcome.ENDED
+        return VoiceOutcome.ENDED, turn
 
     async def _left(self, run: _Run, saving: asyncio.Task[None]) -> None:
         with contextlib.suppress(IllegalMove):
@@ -316,12 +406,20 @@ class VoiceBot:
     # -- what is kept ------------------------------------------------------------
 
     def _begin_save(
-        self, run: _Run, turn: Turn, said: Sequence[str], *, final: bool = False
+        self,
+        run: _Run,
+        turn: Turn,
+        said: Sequence[str],
+        *,
+        final: bool = False,
+        behind: Sequence[NewMessage] = (),
     ) -> asyncio.Task[None]:
         """One bot turn as the caller heard it, with its times (rules 2 and 5).
 
-        Only a final one hands over or ends: a caller who left gets neither.
+        Only a final one hands over or ends: a caller who left gets neither. ``behind`` is
+        what was heard after it.
         """
+        apology = self._note_trouble(run)
         facts = (*turn.facts, *self._timed(run), *run.fell_back)
         run.fell_back.clear()
         kept = (
@@ -329,7 +427,7 @@ class VoiceBot:
             if final
             else replace(turn, facts=facts, handoff=None, ended=None)
         )
-        lines = [*run.filled, *_lines(turn.replies, said)]
+        lines = [*run.filled, *_lines(turn.replies, said), *apology, *behind]
         run.filled.clear()
         saving = self._save(run, kept, lines, run.noting)
         return asyncio.create_task(saving, name="voice-save")
@@ -345,16 +443,19 @@ class VoiceBot:
             await earlier
         plan = turn.plan
         for _ in range(SAVE_TRIES):
+            # Who waits, or is asked at the end, hears the language that was chosen.
+            spoken = replace(run.interaction, language=_language(run, turn))
             with contextlib.suppress(Conflict):
                 run.interaction = await self._records.save_bot_turn(
-                    run.interaction, turn.memory, lines, plan, turn.ended, turn.facts
+                    spoken, turn.memory, lines, plan, turn.ended, turn.facts
                 )
                 return
             run.interaction, _ = await self._load(run.interaction.id)
         raise Conflict(f"interaction {run.interaction.id} kept changing; tried {SAVE_TRIES} times")
 
-    async def _note_caller(self, run: _Run, heard: Heard) -> None:
-        text = heard.digits or heard.text
+    async def _note_caller(self, run: _Run, heard: Heard, known: str) -> None:
+        """One line of the caller, without its beginning when that is ``known`` already."""
+        text = heard.digits or heard.text.removeprefix(known).strip()
         if not text:
             return
         meta = {"input": "keys"} if heard.digits else {"confidence": round(heard.confidence, 3)}
@@ -369,21 +470,49 @@ class VoiceBot:
             instead_of=asked.instead_of,
         )
 
+    def _note_trouble(self, run: _Run) -> list[NewMessage]:
+        """Keep why not the usual voice spoke; the line that was heard instead, if one was."""
+        trouble = run.call.trouble
+        if trouble is None:
+            return []
+        if run.told_voice != (trouble.spoken_by, trouble.instead_of):
+            run.told_voice = trouble.spoken_by, trouble.instead_of
+            fact = VoiceFellBack(
+                at=self._clock.now(),
+                interaction_id=run.interaction.id,
+                spoken_by=trouble.spoken_by,
+                instead_of=trouble.instead_of,
+            )
+            run.fell_back.append(fact)
+        meta = {"prepared": True}
+        line = NewMessage(Author.BOT, trouble.apology, author_id=AUTHOR_ID, meta=meta)
+        return [line] if trouble.apology else []
+
     def _timed(self, run: _Run) -> list[Fact]:
         timing = replace(run.timing, first_audio_at=run.call.first_audio_at)
         run.timing = Timing()
         if timing.ended_at is None:
             return []
-        fact = TurnTimed(
+        fact = self._times(run.interaction.id, timing)
+        self.timed(fact)
+        return [fact]
+
+    def _times(self, interaction_id: str, timing: Timing) -> TurnTimed:
+        heard_at = timing.ended_at if timing.by_keys else timing.recognised_at
+        since = timing.ended_at if timing.by_keys else timing.speech_ended_at
+        acted = None if timing.acted_s is None else round(timing.acted_s * 1000, 1)
+        thought = _ms(heard_at, timing.understood_at)
+        return TurnTimed(
             at=self._clock.now(),
-            interaction_id=run.interaction.id,
+            interaction_id=interaction_id,
             endpoint_ms=_ms(timing.speech_ended_at, timing.ended_at),
             recognition_ms=_ms(timing.ended_at, timing.recognised_at),
-            understanding_ms=_ms(timing.recognised_at, timing.understood_at),
+            understanding_ms=thought if thought is None else max(0.0, thought - (acted or 0.0)),
+            action_ms=acted,
             speech_ms=_ms(timing.understood_at, timing.first_audio_at),
-            total_ms=_ms(timing.speech_ended_at, timing.first_audio_at),
+            total_ms=_ms(since, timing.first_audio_at),
+            input="keys" if timing.by_keys else "speech",
         )
-        return [fact]
 
     # -- the survey --------------------------------------------------------------
 
@@ -403,9 +532,16 @@ class VoiceBot:
         return None
 
 
-def _question(turn: Turn) -> Question:
+def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
-    return Question(lines, turn.expectation, turn.max_digits, _pace(turn))
+    protected = frozenset(n for n, reply in enumerate(turn.replies) if reply.protected)
+    expect, keys = turn.expectation, turn.max_digits
+    return Question(lines, expect, keys, _pace(turn), turn.listen, protected, filler)
+
+
+def _filler(run: _Run, turn: Turn) -> str:
+    """The one whose turn it is; empty where the turn has none."""
+    return turn.fillers[run.fillers % len(turn.fillers)] if turn.fillers else ""
 
 
 def _pace(turn: Turn) -> float:
@@ -434,6 +570,20 @@ def _lines(replies: Sequence[Reply], said: Sequence[str]) -> list[NewMessage]:
                 )
             )
     return lines
+
+
+def _filler_line(text: str, words: str) -> list[NewMessage]:
+    """What was heard of a filler; nothing where that is nothing."""
+    if not words:
+        return []
+    whole = words == text
+    meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
+    line = text if whole else f"{words} —"
+    return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
+
+
+def _untold(_: TurnTimed) -> None:
+    """Nobody wants to know at once."""
 
 
 def _ms(since: float | None, until: float | None) -> float | None:

@@ -457,13 +457,21 @@ class QuestionUnanswered(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnTimed(Fact):
-    """Milliseconds per stage of one spoken turn; an unmeasured stage is None."""
+    """Milliseconds per stage of one answer on a call; what was not there, or not measured, is None.
+
+    ``endpoint_ms`` is the silence that ended the caller's turn, ``understanding_ms`` intent and
+    flow, ``action_ms`` the knowledge base and HTTP actions, ``speech_ms`` synthesis to the first
+    audio on the wire, ``total_ms`` all of it. An answer by ``keys`` has no silence and no
+    recognition: it counts from its last key.
+    """
 
     endpoint_ms: float | None
     recognition_ms: float | None
     understanding_ms: float | None
+    action_ms: float | None = None
     speech_ms: float | None
     total_ms: float | None
+    input: str = "speech"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -474,6 +482,17 @@ class SpeechFellBack(Fact):
     """
 
     heard_by: str
+    instead_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceFellBack(Fact):
+    """What the bot said was spoken by another voice, or a prepared sentence or a tone stood in.
+
+    ``instead_of`` names the voices that could not, each with its reason.
+    """
+
+    spoken_by: str
     instead_of: str
 
 
@@ -562,6 +581,7 @@ ALL: tuple[type[Fact], ...] = (
     QuestionUnanswered,
     TurnTimed,
     SpeechFellBack,
+    VoiceFellBack,
     RecordingSaved,
     CallConnected,
     AttemptStarted,

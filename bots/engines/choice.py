@@ -28,8 +28,9 @@ from bots.engines.remote import Patience, RemoteSpeech
 from bots.engines.remote import Protocol as Wire
 from bots.engines.remote_api import ApiTranscriber, ApiVoice
 from bots.engines.remote_wyoming import WyomingTranscriber, WyomingVoice
+from bots.engines.silero import Silero, model_file
 from bots.engines.whisper import WhisperTranscriber
-from bots.ports import Transcriber, Voice
+from bots.ports import Transcriber, Voice, VoiceActivity
 
 SPEECH_CHOICES = ("auto", "offline", "whisper")
 WHISPER_MODEL = "Systran/faster-whisper-base"
@@ -66,6 +67,8 @@ class Engines:
     transcriber: Transcriber
     voice: Voice
     parts: tuple[Startable, ...] = ()
+    activity: VoiceActivity | None = None
+    """Tells voices from other sounds; without it a call's gate decides alone."""
 
     async def start(self) -> None:
         """Load what has to be loaded; when one cannot be, none is left running.
@@ -119,7 +122,7 @@ def choose_engines(
         model = WhisperTranscriber(whisper_dir, local.hardware, endings)
     ears, ear_parts = _ears(_listening(servers, endings), model, corpus, servers.patience)
     mouths, voice_parts = _voices(servers, voices)
-    return Engines(ears, mouths, (*ear_parts, *voice_parts))
+    return Engines(ears, mouths, (*ear_parts, *voice_parts), _activity())
 
 
 def _endings(corpus: Corpus) -> Endings:
@@ -136,6 +139,14 @@ def _listening(
     if remote.hears.protocol is Wire.WYOMING:
         return WyomingTranscriber(remote.hears, remote, endings)
     return ApiTranscriber(remote.hears, remote)
+
+
+def _activity() -> VoiceActivity | None:
+    try:
+        return Silero(model_file())
+    except EngineUnavailable as error:
+        log.warning("any sound of a caller is taken for speech: %s", error)
+        return None
 
 
 def _ears(

@@ -74,22 +74,25 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say this."""
+    """Say this. ``step`` is the one that says it."""
 
     text: str
     spoken: str
     citations: tuple[Citation, ...] = ()
+    step: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``."""
+    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``, ``turn`` as in AskStep."""
 
     text: str
     kind: str
     phrases: tuple[str, ...] = ()
     max_digits: int = 0
     length: int = 0
+    turn: str = ""
+    step: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

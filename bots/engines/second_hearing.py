@@ -1,0 +1,205 @@
+"""A second hearing of what the caller said: several readings of it, and which one to believe.
+
+1. Readings come from Moonshine, from the first recogniser (what it took for best, and what it
+   nearly did) and, where few answers are likely, from the question: its choices, its digits.
+2. One measure for all: the logarithm of the probability of the text given the sound, plus
+   ``PRIOR`` times that of the text for this company and question. What the first recogniser
+   took for best gets ``FIRST`` more: it has listened with other ears.
+3. How sure: how far the best reading is ahead of all that say something else, how well it fits
+   the sound, and whether both recognisers agree, fitted on measured speech (``CONFIDENCE``).
+
+Blocks for some ten milliseconds; no state of its own between utterances.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from bots.engines.lexicon import ONES, words_of
+from bots.engines.moonshine import END, RATE, Moonshine, Reading, Sound
+from bots.engines.phrases import NO, YES, Corpus, is_closed, is_digits, question_lines
+from bots.engines.word_model import WordModel
+from bots.nlu.numbers import digit_string
+from bots.ports import Expectation, Hypothesis
+
+LINE_RATE = 8000
+WIDTH = 4
+"""Of the beam: wider ones find nothing better, and cost more."""
+PROPOSED = 3
+"""Readings that are taken from the first recogniser."""
+CHOICES = 16
+PRIOR = 0.5
+FIRST = 1.5
+SAID_BY_WORDS = ("i'm", "i'd", "i've", "i'll", "i")
+DIGIT_S = 0.15
+"""Nobody says a digit in less: an utterance has no more of them."""
+WHOLE, SLIP, OTHER = 0.9, 0.002, 0.05
+"""Where digits are asked for: chances of so many as are wanted, of another number of them, and of
+something else."""
+OH = "oh"
+CONFIDENCE = (0.0, 1.0, 1.0, 1.0)
+ALTERNATIVES = 3
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What Moonshine makes of an utterance alone."""
+
+    sound: Sound
+    readings: Sequence[Reading]
+
+
+class SecondHearing:
+    """Moonshine and what it must know of the company."""
+
+    def __init__(self, model: Moonshine, corpus: Corpus) -> None:
+        self._model = model
+        self._corpus = corpus
+        self._company = WordModel(corpus.lines())
+        self._closed: dict[Expectation, WordModel] = {}
+        self._digits = Digits(model)
+
+    def prepare(self, expect: Expectation) -> None:
+        """Get ready for a question, so that its first answer need not wait."""
+        if is_closed(expect) and not is_digits(expect) and expect not in self._closed:
+            lines = [*question_lines(expect), *self._corpus.spoken_lines()]
+            self._closed[expect] = WordModel(lines)
+
+    def hear(self, pcm: bytes) -> Heard:
+        """s16le at 8 kHz, the line around the speech included."""
+        samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2").astype(np.float32) / 32768
+        sound = self._model.hear(soxr.resample(samples, LINE_RATE, RATE, quality="HQ"))
+        return Heard(sound, self._model.readings(sound, WIDTH))
+
+    def judge(self, heard: Heard, first: Hypothesis, expect: Expectation) -> Hypothesis:
+        """The reading to believe, given what the first recogniser took for best."""
+        fits = self._fits(heard, first, expect)
+        if not fits:
+            return first
+        favourite = self._key(first.text, expect)
+        scores = {
+            words: fit + PRIOR * self._prior(words, expect) + FIRST * (words == favourite)
+            for words, fit in fits.items()
+        }
+        ranked = sorted(scores, key=lambda words: -scores[words])
+        best = ranked[0]
+        sure = self._sure(best, scores, fits[best], agreed=best == favourite)
+        others = tuple(" ".join(words) for words in ranked[1 : 1 + ALTERNATIVES] if words)
+        return Hypothesis(" ".join(best), sure, others)
+
+    # -- readings ------------------------------------------------------------------
+
+    def _fits(self, heard: Heard, first: Hypothesis, expect: Expectation) -> dict[Words, float]:
+        """Log probability given the sound of everything that may have been said (rule 1)."""
+        fits: dict[Words, float] = {}
+        found = list(heard.readings)
+        if is_digits(expect):
+            found += self._digits.readings(heard.sound, expect.length)
+        for reading in found:
+            _add(fits, self._key(reading.text, expect), reading.log_prob)
+        proposed = [first.text, *first.alternatives, *self._choices(expect)]
+        keys = dict.fromkeys(self._key(text, expect) for text in proposed if text)
+        new = [words for words in keys if words and words not in fits]
+        written = [(words, text) for words in new for text in _written(words)]
+        fit = self._model.log_probs(heard.sound, [text for _, text in written]) if written else []
+        for (words, _), log_prob in zip(written, fit, strict=True):
+            _add(fits, words, log_prob)
+        return fits
+
+    def _choices(self, expect: Expectation) -> Iterable[str]:
+        if expect.kind == "yes-no":
+            return (*YES[:8], *NO[:6], *expect.phrases)[:CHOICES]
+        return expect.phrases[:CHOICES] if expect.kind == "choice" else ()
+
+    def _key(self, text: str, expect: Expectation) -> Words:
+        """What was said, however it is written."""
+        if is_digits(expect):
+            words = words_of(text)
+            digits = "".join(digit_string(text))
+            if digits and len(digits) >= len(words) / 2:
+                return tuple(ONES[int(one)] for one in digits if one.isascii())
+            if words and all(word in (*ONES[:10], OH) for word in words):
+                return tuple(ONES[0] if word == OH else word for word in words)
+        return tuple(words_of(text))
+
+    # -- what is likely ------------------------------------------------------------
+
+    def _prior(self, words: Words, expect: Expectation) -> float:
+        if is_digits(expect):
+            return self._prior_of_digits(words, expect.length)
+        self.prepare(expect)
+        return self._closed.get(expect, self._company).log_prob(words)
+
+    def _prior_of_digits(self, words: Words, length: int) -> float:
+        if not words or not all(word in ONES[:10] for word in words):
+            return math.log(OTHER) + self._company.log_prob(words)
+        wanted = WHOLE if length in (0, len(words)) else SLIP
+        return math.log(wanted) - len(words) * math.log(10)
+
+    def _sure(
+        self, best: Words, scores: dict[Words, float], fit: float, *, agreed: bool
+    ) -> float:
+        """How probable it is that exactly this was said, 0..1 (rule 3)."""
+        if not best:
+            return 0.0
+        others = [score for words, score in scores.items() if words != best]
+        ahead = scores[best] - float(np.logaddexp.reduce(others)) if others else 5.0
+        features = (1.0, max(-5.0, min(ahead, 5.0)), max(-3.0, fit / len(best)), float(agreed))
+        weighed = sum(a * b for a, b in zip(CONFIDENCE, features, strict=True))
+        return round(1 / (1 + math.exp(-weighed)), 3)
+
+
+class Digits:
+    """Readings of nothing but digits: "Four, eight, two." and so on."""
+
+    def __init__(self, model: Moonshine) -> None:
+        self._model = model
+        names = (*ONES[:10], OH)
+        ids = model.tokens.ids
+        self._begin = [ids(name.capitalize()) for name in names]
+        self._go_on = [ids(f"x, {name}")[len(ids("x")) :] for name in names]
+        (self._stop,) = ids("x.")[len(ids("x")) :]
+
+    def readings(self, sound: Sound, length: int) -> list[Reading]:
+        """The best of so many digits, 0 for any number."""
+        most = length or max(1, int(sound.seconds / DIGIT_S))
+
+        def allowed(said: tuple[int, ...]) -> Iterable[int]:
+            """Follows the digits said so far through the tree of their spellings."""
+            at, count = 0, 0
+            while True:
+                if said[at:] == (self._stop,):
+                    return (END,)
+                ways = self._go_on if count else self._begin
+                ended = count and (count == length if length else count <= most)
+                whole = next((way for way in ways if said[at : at + len(way)] == tuple(way)), None)
+                if whole is None:
+                    rest = said[at:]
+                    on = {way[len(rest)] for way in ways if tuple(way[: len(rest)]) == rest}
+                    on = on if count < most else set()
+                    return (*on, self._stop) if ended and not rest else on
+                at, count = at + len(whole), count + 1
+
+        return self._model.readings(sound, WIDTH, allowed)
+
+
+def _add(fits: dict[Words, float], words: Words, log_prob: float) -> None:
+    """Spellings of the same words are one reading: their probabilities add up."""
+    fits[words] = float(np.logaddexp(fits.get(words, -np.inf), log_prob))
+
+
+def _written(words: Words) -> tuple[str, str]:
+    """As the model writes them: as a sentence or a question."""
+    fixed = [word.capitalize() if word in SAID_BY_WORDS else word for word in words]
+    fixed[0] = fixed[0].capitalize()
+    if len(words) > 1 and all(word in ONES[:10] for word in words):
+        return f"{', '.join(fixed)}.", f"{' '.join(fixed)}."
+    text = " ".join(fixed)
+    return f"{text}.", f"{text}?"
