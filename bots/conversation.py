@@ -20,8 +20,8 @@ from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.frequent import frequent
-from bots.flow.interpreter import give_up, phrase, resume, start
-from bots.flow.model import Flow, Text
+from bots.flow.interpreter import READING, give_up, phrase, resume, start
+from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     Action,
     Answered,
@@ -77,6 +77,16 @@ class Heard:
         """Keys of the telephone, collected into one answer (a trailing ``#`` is dropped)."""
         return cls(digits=digits.rstrip("#") or "#")
 
+    def then(self, more: Heard) -> Heard:
+        """These words and those that went on with them; of what was unclear nothing stays.
+
+        The alternatives were of a part only.
+        """
+        if not self.confidence or not more.confidence:
+            return more if more.confidence else self
+        sure = min(self.confidence, more.confidence)
+        return Heard.said(f"{self.text} {more.text}", sure)
+
     @classmethod
     def silence(cls) -> Heard:
         """Nobody said or pressed anything in time."""
@@ -96,6 +106,8 @@ class Reply:
     citations: tuple[Citation, ...] = ()
     question: bool = False
     step: str = ""
+    protected: bool = False
+    """On a call, whether speech does not stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,10 @@ class Turn:
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
     acted_s: float | None = None
+    listen: str = ""
+    """The profile by which the caller is listened to, where it is not the expectation's own."""
+    acted: bool = False
+    """Whether an action on the way to this turn changed something: it cannot be taken back."""
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -253,19 +269,21 @@ class Conversation:
         replies: list[Reply] = []
         facts: list[Fact] = []
         acted_s: float | None = None
+        acted = False
         for _ in range(MAX_CALLS):
             said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
-            replies += [_reply(action) for action in said if action.text]
+            replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
             match last:
                 case NeedAnswer():
                     given: Given = await self._ask_knowledge(last, outcome.memory, facts)
                 case NeedHttp():
+                    acted = acted or last.method not in READING
                     given = await self._call(last)
                 case _:
                     turn = self._turn(outcome.memory, last, replies, facts)
-                    return replace(turn, acted_s=acted_s)
+                    return replace(turn, acted=acted, acted_s=acted_s)
             acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
@@ -281,7 +299,11 @@ class Conversation:
                 expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
                 fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
                 return replace(
-                    turn, expectation=expected, max_digits=last.max_digits, fillers=fillers
+                    turn,
+                    expectation=expected,
+                    max_digits=last.max_digits,
+                    fillers=fillers,
+                    listen=last.turn,
                 )
             case HandOff():
                 packet = build_packet(self.flow, memory, last.reason)
@@ -289,6 +311,15 @@ class Conversation:
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    def _reply(self, action: Say | Ask) -> Reply:
+        if isinstance(action, Ask):
+            return Reply(action.text, action.text, question=True, step=action.step)
+        step = self.flow.steps.get(action.step)
+        protected = isinstance(step, SayStep) and step.protected
+        return Reply(
+            action.text, action.spoken, action.citations, step=action.step, protected=protected
+        )
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
@@ -361,12 +392,6 @@ class Conversations(Mapping[str, Conversation]):
         """Train all of them; do this at the start so that the first customer does not wait."""
         for conversation in self._by_name.values():
             await conversation.prepare()
-
-
-def _reply(action: Say | Ask) -> Reply:
-    if isinstance(action, Ask):
-        return Reply(action.text, action.text, question=True, step=action.step)
-    return Reply(action.text, action.spoken, action.citations, step=action.step)
 
 
 def _played(reply: Reply, words: str) -> Played:

@@ -192,6 +192,26 @@ class Voice(Protocol):
         ...
 
 
+class VoiceStream(Protocol):
+    """One call's sounds, of which some are voices. Returns at once, no thread."""
+
+    def skip(self, pcm: bytes) -> None:
+        """20 ms in which nothing sounds."""
+        ...
+
+    def hear(self, pcm: bytes) -> float:
+        """20 ms in which something does: how likely it is a voice, 0..1."""
+        ...
+
+
+class VoiceActivity(Protocol):
+    """Tells a voice from another sound, one per process, shared by all calls."""
+
+    def open(self, sample_rate: int) -> VoiceStream:
+        """Begin a call whose audio has this rate in hertz."""
+        ...
+
+
 @runtime_checkable
 class Stopgap(Protocol):
     """Audio of ``Voice.speak`` that another voice than the usual one may have made."""

@@ -21,12 +21,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
 
-from bots.detect import FRAME_MS, QUIETEST_DB, levels_db
+from bots.detect import FRAME_MS
 from bots.errors import LanguageNotSpoken, SynthesisFailed
 from bots.ports import AudioLeg, Mark, PacedVoice, Playback, Stopgap, Timed, Voice
 from bots.spare import APOLOGIES, SPOKEN_BY_SPARE, SPOKEN_BY_TONE, beeps
@@ -206,7 +206,6 @@ class _Piece:
     line: int
     pcm: bytes = b""
     times: tuple[tuple[int, float], ...] = ()
-    levels: list[float] = field(default_factory=list)
     total_ms: int = 0
     before_ms: int = 0
     playback: Playback | None = None
@@ -336,13 +335,19 @@ class Saying:
         return self._stopped
 
     @property
-    def level_db(self) -> float:
-        """How loud we are on the wire now, for telling our echo from the caller."""
+    def line(self) -> int:
+        """Which of the lines is being said, from 0; their number when all were."""
+        left = (piece.line for piece in self._pieces if not self._done(piece))
+        return next(left, len(self._lines))
+
+    @property
+    def sounding(self) -> bytes:
+        """The 20 ms that went out on the wire last, for telling our echo from the caller."""
         for piece in self._pieces:
             if piece.playback is not None and 0 < piece.heard_ms < piece.total_ms:
-                place = piece.heard_ms // FRAME_MS
-                return piece.levels[place] if place < len(piece.levels) else QUIETEST_DB
-        return QUIETEST_DB
+                end = piece.heard_ms * self._leg.sample_rate // 1000 * 2
+                return piece.pcm[max(0, end - FRAME_MS * self._leg.sample_rate // 500) : end]
+        return b""
 
     def heard(self) -> list[str]:
         """Per line, the words that the caller heard; empty for none (rule 3)."""
@@ -372,7 +377,6 @@ class Saying:
             log.warning("could not say %r: %s", piece.text, error)
             self._fault = str(error)
         piece.total_ms = len(piece.pcm) * 1000 // (2 * rate)
-        piece.levels = levels_db(piece.pcm, rate)
 
     def _queue(self, piece: _Piece) -> None:
         start_ms = max(0, piece.heard_ms - BACK_UP_MS) if piece.heard_ms else 0

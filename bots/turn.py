@@ -8,7 +8,8 @@ prompt that begins or ends, what was understood) and does what it answers.
    which is stopped. THINKING: the caller has finished and the answer is being made.
 2. Speech begins with ``ONSET_S`` of it within ``ONSET_WINDOW_S``; recognition starts then.
 3. While a prompt plays, only ``BARGE_IN_S`` of speech stops it; a cough does not, and its
-   recognition is dropped. A protected prompt is not stopped by speech.
+   recognition is dropped. While a protected part of it plays (a legal notice) speech stops
+   nothing, and what ended by then was no answer; who still speaks behind it stops the rest.
 4. Speech that turns out to mean nothing (a backchannel, noise) after a stop is a false
    alarm: the prompt goes on where it stopped.
 5. The turn ends after the profile's silence, earlier once the answer is complete, and in
@@ -16,9 +17,14 @@ prompt that begins or ends, what was understood) and does what it answers.
 6. Nobody speaking for ``no_input_s`` after the prompt's end is no input.
 7. A key stops the prompt and drops recognition at once. Keys are one answer when there are
    ``max_digits`` of them, at ``#``, or ``INTER_DIGIT_S`` after the last one.
-8. Keys pressed while thinking count for the next prompt, which they stop. Speech begun
-   while thinking and still going on stops it too; what ended before is not an answer.
-9. An event that means nothing in a state changes nothing there and gives no action.
+8. While thinking, a filler stops at a key and at speech of ``barge_in_s``, whatever the prompt's
+   own rule; the thinking goes on. Keys count for the next prompt, which they stop.
+9. Words said while thinking are kept once they have ended, by silence as in a turn; a cough is
+   dropped. The runner has them before it answers: they belong to the turn before, or, where
+   the answer has changed something already, to the next one. Nothing is lost.
+10. Speech that stops a prompt and began before ``CONTINUES_S`` of it had played was no answer
+   to it: it ``continues`` the turn before.
+11. An event that means nothing in a state changes nothing there and gives no action.
 
 Times are seconds on any clock that only goes forward.
 """
@@ -39,6 +45,8 @@ QUIET_S = 0.3
 INTER_DIGIT_S = 2.0
 NO_INPUT_S = 5.0
 MAX_TURN_S = 15.0
+CONTINUES_S = 0.3
+"""Nobody has understood a question, and begun to answer it, by then."""
 COMPLETE_S = 0.4
 """Silence that ends a turn whose answer is already complete by its type."""
 
@@ -58,6 +66,7 @@ class Act(StrEnum):
 
     START_RECOGNITION = "start-recognition"
     DROP_RECOGNITION = "drop-recognition"
+    KEEP_WORDS = "keep-words"
     STOP_PLAYBACK = "stop-playback"
     RESUME_PLAYBACK = "resume-playback"
     END_TURN = "end-turn"
@@ -90,9 +99,13 @@ PROFILES = {
     "digits": Profile(silence_s=1.3, complete_s=0.5),
     "order-number": Profile(silence_s=1.3, complete_s=0.5),
     "date": Profile(silence_s=0.8),
-    "name": Profile(silence_s=0.9),
-    "spelling": Profile(silence_s=1.6, complete_s=0.8),
-    "email": Profile(silence_s=1.6, complete_s=0.8),
+    "time": Profile(silence_s=0.8),
+    "amount": Profile(silence_s=0.8),
+    "name": Profile(silence_s=0.9, complete_s=0.5),
+    "spelling": Profile(silence_s=1.6, complete_s=0.6),
+    "email": Profile(silence_s=1.6, complete_s=0.6),
+    # Who looks for a card or a pen says nothing for long, and then all at once.
+    "silence-expected": Profile(silence_s=0.8, no_input_s=20.0),
 }
 
 
@@ -105,7 +118,7 @@ def profile_for(kind: str) -> Profile:
 class _Speech:
     """What is known of the caller's present stretch of speech."""
 
-    window: deque[bool] = field(
+    window: deque[float] = field(
         default_factory=lambda: deque(maxlen=round(ONSET_WINDOW_S / FRAME_S))
     )
     active: bool = False
@@ -113,15 +126,15 @@ class _Speech:
     last_at: float = 0.0
     spoken_s: float = 0.0
 
-    def hear(self, speech: bool, now: float) -> bool:
+    def hear(self, speech: bool, now: float, earlier_s: float) -> bool:
         """Take one frame in; True when speech begins with it (rule 2)."""
-        self.window.append(speech)
+        self.window.append(FRAME_S + earlier_s if speech else 0.0)
         if self.active:
             if speech:
                 self.last_at = now
-                self.spoken_s += FRAME_S
+                self.spoken_s += self.window[-1]
             return False
-        heard = sum(self.window) * FRAME_S
+        heard = sum(self.window)
         if not speech or heard < ONSET_S - FRAME_S / 2:
             return False
         self.active, self.began_at, self.last_at, self.spoken_s = True, now - heard, now, heard
@@ -151,11 +164,15 @@ class TurnMachine:
         self._digit_at = 0.0
         self._listening_since = 0.0
         self._stopped_prompt = False
+        self._prompt_at = 0.0
+        self._filling = self._protected = False
+        self.continues = False
+        """Whether the caller's last turn went on with the one before (rule 10)."""
 
     @property
     def caller_speaking(self) -> bool:
         """True from the onset of speech to the end of its turn."""
-        return self._speech.active
+        return self.state is not State.WAITING and self._speech.active
 
     @property
     def last_speech_at(self) -> float | None:
@@ -168,14 +185,26 @@ class TurnMachine:
         """A prompt that asks something starts to play."""
         self._profile = profile
         self._max_digits = max_digits
-        self._complete = self._stopped_prompt = False
+        self._complete = self._stopped_prompt = self._filling = self.continues = False
+        self._prompt_at = now
         self.state = State.SPEAKING
         if self.digits:
             return [Act.STOP_PLAYBACK, *self._keys_over_prompt(now)]
         if self._speech.active and self._speech.silent_s(now) >= QUIET_S:
-            self._speech.forget()
-            return [Act.DROP_RECOGNITION]
+            return [self._end_aside()]
         return self._barge_in(now)
+
+    def filler_began(self) -> None:
+        """Something is said while the answer is being made (rule 8)."""
+        self._filling = True
+
+    def filler_ended(self) -> None:
+        """It was said, or stopped."""
+        self._filling = False
+
+    def protect(self, protected: bool) -> None:
+        """Whether speech cannot stop what is being said now (rule 3)."""
+        self._protected = protected
 
     def prompt_ended(self, now: float) -> list[Act]:
         """The prompt was played to its end: the caller has the word."""
@@ -192,20 +221,23 @@ class TurnMachine:
 
     # -- what the caller does ----------------------------------------------------
 
-    def frame(self, speech: bool, now: float) -> list[Act]:
-        """20 ms of the caller's line, with or without speech; also moves the timers."""
+    def frame(self, speech: bool, now: float, earlier_s: float = 0.0) -> list[Act]:
+        """20 ms of the caller's line, with or without speech; also moves the timers.
+
+        ``earlier_s`` says how much just before turns out to have been speech as well.
+        """
         if self.state is State.WAITING:
             return []
         if self.digits:
             return self._digit_timer(now)
-        began = self._speech.hear(speech, now)
+        began = self._speech.hear(speech, now, earlier_s)
         acts = [Act.START_RECOGNITION] if began else []
         match self.state:
             case State.SPEAKING:
                 return acts + self._over_prompt(now)
             case State.LISTENING | State.INTERRUPTED:
                 return acts + self._in_turn(now)
-        return acts
+        return acts + self._while_thinking(now)
 
     def complete(self) -> None:
         """What was recognised so far is a whole answer by its type (rule 5)."""
@@ -222,7 +254,11 @@ class TurnMachine:
         self.digits += digit
         self._digit_at = now
         if self.state is State.THINKING:
-            return []
+            acts = self._stop_filler()
+            if self._speech.active:
+                self._speech.forget()
+                acts.append(Act.DROP_RECOGNITION)
+            return acts
         acts = [Act.STOP_PLAYBACK] if self.state is State.SPEAKING else []
         return acts + self._keys_over_prompt(now)
 
@@ -245,18 +281,44 @@ class TurnMachine:
     def _over_prompt(self, now: float) -> list[Act]:
         if not self._speech.active:
             return []
-        if self._speech.silent_s(now) >= QUIET_S and not self._meant():
+        if self._speech.silent_s(now) >= QUIET_S and not (self._meant() and self._may_stop):
             self._speech.forget()
             return [Act.DROP_RECOGNITION]
         return self._barge_in(now)
 
+    @property
+    def _may_stop(self) -> bool:
+        return self._profile.barge_in and not self._protected
+
     def _barge_in(self, now: float) -> list[Act]:
-        if not (self._speech.active and self._profile.barge_in and self._meant()):
+        if not (self._speech.active and self._may_stop and self._meant()):
             return []
         self.state = State.INTERRUPTED
         self._listening_since = now
         self._stopped_prompt = True
+        self.continues = self._speech.began_at - self._prompt_at <= CONTINUES_S
         return [Act.STOP_PLAYBACK]
+
+    def _while_thinking(self, now: float) -> list[Act]:
+        """Rules 8 and 9."""
+        if not self._speech.active:
+            return []
+        acts = self._stop_filler() if self._meant() else []
+        silence = self._profile.silence_s if self._meant() else QUIET_S
+        too_long = now - self._speech.began_at >= self._profile.max_s
+        if self._speech.silent_s(now) < silence - FRAME_S / 2 and not too_long:
+            return acts
+        return [*acts, self._end_aside()]
+
+    def _stop_filler(self) -> list[Act]:
+        filling, self._filling = self._filling, False
+        return [Act.STOP_PLAYBACK] if filling else []
+
+    def _end_aside(self) -> Act:
+        """What was said while thinking is over: words, or a cough."""
+        meant = self._meant()
+        self._speech.forget()
+        return Act.KEEP_WORDS if meant else Act.DROP_RECOGNITION
 
     def _meant(self) -> bool:
         return self._speech.spoken_s >= self._profile.barge_in_s - FRAME_S / 2

@@ -12,6 +12,9 @@
 7. Speech that no engine can recognise is asked for by keys, then a person takes over.
 8. What no voice can say is not kept silent about: the caller hears a prepared sentence or a
    tone, then a person takes over.
+9. What the caller adds before the answer is heard belongs to the same turn: the answer is made
+   anew from all of it. When an action has changed something on the way to the answer, the
+   answer stands and the words are the beginning of the next turn.
 """
 
 from __future__ import annotations
@@ -25,12 +28,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bots.call import Asked, Call, Question, Timing
-from bots.conversation import Heard, Reply, Turn
+from bots.call import Asked, Call, Question, Timing, heard_of
+from bots.conversation import Heard, Turn
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
-from bots.ports import AudioLeg, Expectation, Transcriber, Voice
+from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
 from bots.spare import VOICE_FAILED
 from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.spoken_turn import AUTHOR_ID, filler_line, lines_of, times_of
 from bots.survey import SCALE, parse_score
 from router.acts.act import HandoffPlan
 from router.errors import Conflict, IllegalMove
@@ -38,12 +42,13 @@ from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
 from router.model import Author, Channel, Customer, EndedBy, Interaction, NewMessage
 from router.ports import Clock, Store
 
-AUTHOR_ID = "voice-bot"
 SAVE_TRIES = 3
 HUNG_UP = "caller hung up"
 BY_KEYS = "DTMF"
 MUTE_TURNS = 2
 """So often a person is tried for without a voice; then the call is ended."""
+MOST_MERGED = 5
+"""So often an answer is made anew because the caller goes on."""
 SURVEY_TRIES = 2
 SURVEY_QUESTION = {
     "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
@@ -158,6 +163,11 @@ class Engines(Protocol):
         """Text to speech."""
         ...
 
+    @property
+    def activity(self) -> VoiceActivity | None:
+        """Tells voices from other sounds; None for the gate alone."""
+        ...
+
 
 @dataclass(slots=True)
 class _Run:
@@ -171,6 +181,8 @@ class _Run:
     """When the answer was there, before a filler was said to its end."""
     noting: asyncio.Task[None] | None = None
     """The caller's last line on its way to the store; before any later line."""
+    before: tuple[Turn, Heard] | None = None
+    """The turn that was answered last, and the words; to be answered anew when they go on."""
     deaf_turns: int = 0
     """How often in a row no engine could recognise what was said."""
     fell_back: list[Fact] = field(default_factory=list)
@@ -202,6 +214,7 @@ class VoiceBot:
         """``seconds`` is a clock that only goes forward; tests give a virtual one."""
         self._conversations = conversations
         self._transcriber = engines.transcriber
+        self._activity = engines.activity
         self.prompts = Prompts(engines.voice)
         self._records = records
         self._load = load
@@ -218,7 +231,7 @@ class VoiceBot:
         after the flow's end. Raises ``NoSuchFlow``.
         """
         conversation = self._conversations.of(interaction)
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         run = _Run(call, conversation, interaction)
         try:
             return await self._converse(run)
@@ -235,7 +248,7 @@ class VoiceBot:
         The score 1..5, or None when there was no answer. Records it with the interaction.
         """
         language = interaction.language
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         try:
             score = await self._ask_score(call, language)
             if score is not None:
@@ -264,18 +277,24 @@ class VoiceBot:
             filler = _filler(run, turn)
             asked = await run.call.ask(_question(turn, filler))
             turn = run.conversation.played(turn, asked.said)
-            filled = _filler_line(filler, asked.filled)
+            filled = filler_line(filler, asked.filled)
             if asked.heard is None:
                 await self._left(run, self._begin_save(run, turn, asked.said, behind=filled))
                 return VoiceOutcome.CALLER_LEFT
             saving = self._begin_save(run, turn, asked.said)
             self._note_filler(run, filled)
+            known = ""
+            if run.before is not None and asked.continues and asked.heard.text and not turn.acted:
+                turn, before = run.before
+                known = before.text
+                asked = replace(asked, heard=before.then(asked.heard))
+            run.before = None
             try:
-                turn = await self._answer(run, turn, asked)
+                turn, heard = await self._answer(run, turn, asked)
             finally:
                 # The lines must be in order: what was said before what was answered.
                 await saving
-            run.noting = asyncio.create_task(self._note_caller(run, asked.heard))
+            run.noting = asyncio.create_task(self._note_caller(run, heard, known))
 
     async def _begin(self, run: _Run) -> Turn:
         run.interaction, customer = await self._load(run.interaction.id)
@@ -283,8 +302,10 @@ class VoiceBot:
         self._transcriber.prepare(turn.expectation)
         return turn
 
-    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> Turn:
+    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> tuple[Turn, Heard]:
+        """The next turn, and all that the caller said for it."""
         assert asked.heard is not None
+        heard = asked.heard
         run.answered_at = None
         if asked.instead_of and run.told != (asked.heard_by, asked.instead_of):
             run.told = asked.heard_by, asked.instead_of
@@ -293,7 +314,7 @@ class VoiceBot:
         if run.call.trouble is not None and run.call.trouble.failed:
             answered = await self._without_voice(run, turn)
         elif not asked.deaf:
-            answered = await self._hear(run, turn, asked.heard, filled=bool(asked.filled))
+            answered, heard = await self._hear(run, turn, heard, filled=bool(asked.filled))
         elif run.deaf_turns <= tries_of(turn):
             answered = by_keys(turn)
         else:
@@ -302,9 +323,29 @@ class VoiceBot:
         at = run.answered_at if run.answered_at is not None else self._seconds()
         run.timing = replace(asked.timing, understood_at=at, acted_s=answered.acted_s)
         self._transcriber.prepare(answered.expectation)
-        return answered
+        return answered, heard
 
-    async def _hear(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
+    async def _hear(
+        self, run: _Run, turn: Turn, heard: Heard, *, filled: bool
+    ) -> tuple[Turn, Heard]:
+        """The answer to all that was said before it was there (rule 9)."""
+        fillers = run.fillers
+        answered = await self._made(run, turn, heard, filled=filled)
+        for _ in range(MOST_MERGED):
+            more = await run.call.more_words()
+            if not more.text:
+                break
+            if answered.acted or not heard.text:
+                run.call.carry(more)
+                break
+            heard = heard.then(heard_of(more))
+            filled = filled or run.fillers > fillers
+            answered = await self._made(run, turn, heard, filled=filled)
+        if heard.text:
+            run.before = turn, heard
+        return answered, heard
+
+    async def _made(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
         """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
 
@@ -316,7 +357,7 @@ class VoiceBot:
             filler = _filler(run, turn)
             if filler and not filled:
                 said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer)
-                self._note_filler(run, _filler_line(filler, said))
+                self._note_filler(run, filler_line(filler, said))
             return await answer
         finally:
             answer.cancel()
@@ -384,7 +425,7 @@ class VoiceBot:
             if final
             else replace(turn, facts=facts, handoff=None, ended=None)
         )
-        lines = [*run.filled, *_lines(turn.replies, said), *apology, *behind]
+        lines = [*run.filled, *lines_of(turn.replies, said), *apology, *behind]
         run.filled.clear()
         saving = self._save(run, kept, lines, run.noting)
         return asyncio.create_task(saving, name="voice-save")
@@ -410,8 +451,9 @@ class VoiceBot:
             run.interaction, _ = await self._load(run.interaction.id)
         raise Conflict(f"interaction {run.interaction.id} kept changing; tried {SAVE_TRIES} times")
 
-    async def _note_caller(self, run: _Run, heard: Heard) -> None:
-        text = heard.digits or heard.text
+    async def _note_caller(self, run: _Run, heard: Heard, known: str) -> None:
+        """One line of the caller, without its beginning when that is ``known`` already."""
+        text = heard.digits or heard.text.removeprefix(known).strip()
         if not text:
             return
         meta = {"input": "keys"} if heard.digits else {"confidence": round(heard.confidence, 3)}
@@ -449,26 +491,9 @@ class VoiceBot:
         run.timing = Timing()
         if timing.ended_at is None:
             return []
-        fact = self._times(run.interaction.id, timing)
+        fact = times_of(timing, run.interaction.id, self._clock.now())
         self.timed(fact)
         return [fact]
-
-    def _times(self, interaction_id: str, timing: Timing) -> TurnTimed:
-        heard_at = timing.ended_at if timing.by_keys else timing.recognised_at
-        since = timing.ended_at if timing.by_keys else timing.speech_ended_at
-        acted = None if timing.acted_s is None else round(timing.acted_s * 1000, 1)
-        thought = _ms(heard_at, timing.understood_at)
-        return TurnTimed(
-            at=self._clock.now(),
-            interaction_id=interaction_id,
-            endpoint_ms=_ms(timing.speech_ended_at, timing.ended_at),
-            recognition_ms=_ms(timing.ended_at, timing.recognised_at),
-            understanding_ms=thought if thought is None else max(0.0, thought - (acted or 0.0)),
-            action_ms=acted,
-            speech_ms=_ms(timing.understood_at, timing.first_audio_at),
-            total_ms=_ms(since, timing.first_audio_at),
-            input="keys" if timing.by_keys else "speech",
-        )
 
     # -- the survey --------------------------------------------------------------
 
@@ -490,7 +515,16 @@ class VoiceBot:
 
 def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
-    return Question(lines, turn.expectation, turn.max_digits, _pace(turn), filler)
+    protected = frozenset(n for n, reply in enumerate(turn.replies) if reply.protected)
+    return Question(
+        lines,
+        turn.expectation,
+        turn.max_digits,
+        _pace(turn),
+        turn.listen,
+        protected,
+        filler,
+    )
 
 
 def _filler(run: _Run, turn: Turn) -> str:
@@ -508,42 +542,8 @@ def _language(run: _Run, turn: Turn) -> str:
     return str(turn.memory.get("language") or run.interaction.language)
 
 
-def _lines(replies: Sequence[Reply], said: Sequence[str]) -> list[NewMessage]:
-    """The transcript's form of each line; cut to the words heard when it was cut off."""
-    lines = []
-    for reply, heard in zip(replies, said, strict=True):
-        whole = heard == reply.spoken
-        if heard:
-            lines.append(
-                NewMessage(
-                    Author.BOT,
-                    reply.text if whole else f"{heard} —",
-                    author_id=AUTHOR_ID,
-                    citations=reply.citations,
-                    meta={} if whole else {"interrupted": True},
-                )
-            )
-    return lines
-
-
-def _filler_line(text: str, words: str) -> list[NewMessage]:
-    """What was heard of a filler; nothing where that is nothing."""
-    if not words:
-        return []
-    whole = words == text
-    meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
-    line = text if whole else f"{words} —"
-    return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
-
-
 def _untold(_: TurnTimed) -> None:
     """Nobody wants to know at once."""
-
-
-def _ms(since: float | None, until: float | None) -> float | None:
-    if since is None or until is None:
-        return None
-    return round((until - since) * 1000, 1)
 
 
 def _in(texts: dict[str, str], language: str) -> str:

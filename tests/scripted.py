@@ -48,7 +48,8 @@ def tone(level: float = 0.1, samples: int = FRAME, hz: float = 440.0) -> bytes:
     return struct.pack(f"<{samples}h", *wave)
 
 
-SPEECH = tone()
+SPEECH = tone(hz=300.0)
+"""Another tone than the scripted voice's, or it would be our own echo."""
 SILENCE = bytes(2 * FRAME)
 
 

@@ -44,7 +44,7 @@ from bots.flow.meaning import (
     prefilled,
     read,
 )
-from bots.flow.memory import fresh, pack_citation, unpack_say, value_at
+from bots.flow.memory import fresh, pack_say, unpack_say, value_at
 from bots.flow.model import (
     LANGUAGE_KEY,
     AnswerStep,
@@ -77,7 +77,7 @@ from bots.flow.outcome import (
     Understood,
 )
 from bots.flow.playout import question_heard, value_heard
-from bots.flow.values import how, shortened, values_of
+from bots.flow.values import how, request_of, shortened, values_of
 from bots.nlu.entities import Entity
 from router.model import Citation
 
@@ -87,6 +87,10 @@ SLOWER = 0.8
 """How much slower each wish for it makes the voice."""
 SLOWEST = 0.6
 MAX_TRAIL = 20
+PATIENT = "silence-expected"
+"""The way of listening to somebody who was asked to look for something."""
+MAX_WAITS = 2
+"""So often the silence of such a caller is only acknowledged."""
 READING = ("GET", "HEAD")
 """Actions behind which a customer may go back."""
 
@@ -112,8 +116,7 @@ def give_up(
 ) -> Outcome:
     """The flow's way to a person for a reason outside of it, from wherever it is."""
     run = _Run(flow, copy.deepcopy(dict(memory)), settings or {})
-    run.memory["over"] = ""
-    run.memory["said"] = []
+    run.memory |= {"over": "", "said": []}
     return run.outcome(lambda: run.person(reason))
 
 
@@ -207,11 +210,11 @@ class _Run:
             case Skipped():
                 self.go(step.next)
             case Silent():
-                self._repair(step, "no_input")
+                self._silent(step)
 
     def _ask_again(self, step: AskStep, kind: str) -> None:
         """A question that was cut off, as it was: that is none of its own repairs."""
-        if self._in_all() >= MAX_REPAIRS_IN_ALL:
+        if self.memory["repairs_in_all"] >= MAX_REPAIRS_IN_ALL:
             self.actions.clear()
             self._give_up(kind)
             return
@@ -347,6 +350,19 @@ class _Run:
 
     # repairs
 
+    def _silent(self, step: AskStep) -> None:
+        """Nobody spoke; who was told to take their time is not asked again at once."""
+        waited = self.memory.get("waited", 0)
+        unhurried = step.turn == PATIENT and self.memory["mode"] != "confirm"
+        if not unhurried or waited >= MAX_WAITS:
+            self._repair(step, "no_input")
+            return
+        self.memory["waited"] = waited + 1
+        asked, heard = self.memory["asked"], self.memory["asked_heard"]
+        self.actions.append(self._say(phrases.NO_HURRY))
+        self._ask(step, "")
+        self.memory["asked"], self.memory["asked_heard"] = asked, heard
+
     def _repair(self, step: AskStep, kind: str, *, denied: bool = False) -> None:
         repairs = self.memory["repairs"]
         times = sum(repairs.values())
@@ -356,7 +372,9 @@ class _Run:
         empty = kind == "no_input" and kind in self.flow.always
         keys = voice and not empty and has_keys(self.flow, step, confirming=confirming)
         last = keys and times == MAX_REPAIRS
-        if (times >= MAX_REPAIRS and not last) or self._in_all() >= MAX_REPAIRS_IN_ALL:
+        if (times >= MAX_REPAIRS and not last) or self.memory[
+            "repairs_in_all"
+        ] >= MAX_REPAIRS_IN_ALL:
             self._give_up(kind)
             return
         repairs[kind] += 1
@@ -368,13 +386,12 @@ class _Run:
         else:
             self._in_other_words(step, kind, times)
 
-    def _in_all(self) -> int:
-        return int(self.memory["repairs_in_all"])
-
     def _in_other_words(self, step: AskStep, kind: str, times: int) -> None:
         confirming = self.memory["mode"] == "confirm"
-        own = step.no_match if kind == "no_match" else step.no_input
-        text, whole = rung(() if confirming else own, self._generic(kind), times)
+        own, general = step.no_input, self.flow.no_input
+        if kind == "no_match":
+            own, general = step.no_match, self.flow.no_match
+        text, whole = rung(() if confirming else own, general, times)
         if whole:
             self._ask(step, self.render(text))
             return
@@ -400,13 +417,8 @@ class _Run:
     def _menu(self, step: AskStep) -> str:
         """The choices with their keys, or the question, which names them."""
         slot = self.flow.slots.get(step.slot)
-        if slot is None or not any(choice.key for choice in slot.choices):
-            return self.render(step.text)
-        listed = choices_by_key(slot, self.memory["language"])
-        return f"{listed[:1].upper()}{listed[1:]}, {self.render(phrases.KEYS_PERSON)}."
-
-    def _generic(self, kind: str) -> tuple[Text, ...]:
-        return self.flow.no_match if kind == "no_match" else self.flow.no_input
+        listed = choices_by_key(slot, self.memory["language"]) if slot else ""
+        return listed or self.render(step.text)
 
     # results of I/O
 
@@ -502,6 +514,7 @@ class _Run:
     def _begin_question(self, step: AskStep) -> str | None:
         self._remember_question(step)
         self.memory["repairs"] = {"no_match": 0, "no_input": 0}
+        self.memory["waited"] = 0
         slot = self.flow.slots.get(step.slot)
         if slot and slot.prefill and slot.name in self.memory["slots"]:
             if not self._must_confirm(slot):
@@ -522,9 +535,7 @@ class _Run:
         for name, template in step.values.items():
             value = self._fill(template)
             if name == "language":
-                self.memory["language"] = (
-                    value if value in self.flow.languages else self.memory[name]
-                )
+                self.memory[name] = value if value in self.flow.languages else self.memory[name]
             elif name in ("queue", "intent"):
                 self.memory[name] = value or None if name == "intent" else value
             elif name not in self.flow.slots:
@@ -537,11 +548,7 @@ class _Run:
     def _request(self, step: DoStep) -> NeedHttp:
         if step.method not in READING:
             self.memory["trail"] = []
-        values = self._values()
-        body = None
-        if step.body is not None:
-            body = {key: render.text(template, values) for key, template in step.body.items()}
-        return NeedHttp(step.method, render.address(step.url, values), body, step.timeout_s)
+        return request_of(step, self._values())
 
     def _ask(self, step: AskStep, text: str) -> None:
         if self.memory["mode"] != "confirm":
@@ -551,7 +558,8 @@ class _Run:
         language = self.memory["language"]
         kind, listed, keys = expected(self.flow, step, language, confirming=confirming)
         length = 0 if confirming else digits_of(self.flow.slots.get(step.slot))
-        self.actions.append(Ask(text, kind, listed, keys, length, step.id))
+        turn = "" if confirming else step.turn
+        self.actions.append(Ask(text, kind, listed, keys, length, turn, step.id))
 
     def _hand_off(self, step: HandOffStep) -> None:
         self.actions.append(self._say(step.text or phrases.HANDOFF))
@@ -577,13 +585,7 @@ class _Run:
         return say
 
     def _remember(self, say: Say) -> None:
-        self.memory["said"].append(
-            {
-                "text": say.text,
-                "spoken": say.spoken,
-                "citations": [pack_citation(citation) for citation in say.citations],
-            }
-        )
+        self.memory["said"].append(pack_say(say))
 
     def render(self, text: Text) -> str:
         """The variant for this language and channel, filled in."""

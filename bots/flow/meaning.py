@@ -17,6 +17,7 @@ from typing import Any
 
 from bots.flow.model import GLOBALS, LANGUAGE_KEY, AskStep, Flow, Slot, is_command
 from bots.flow.outcome import Understood
+from bots.nlu.contact import introduces
 from bots.nlu.entities import SURE, Entity, parse, parse_keys
 from bots.nlu.language import wished
 from bots.nlu.yes_no import is_short_answer, leading_answer, yes_or_no
@@ -226,6 +227,8 @@ def prefilled(flow: Flow, given: Understood) -> Iterator[tuple[Slot, Entity]]:
     """The values for other steps that the sentence carries along."""
     for slot in flow.slots.values():
         if not slot.prefill or not given.text:
+            continue
+        if slot.type == "name" and not introduces(given.text):
             continue
         entity = parse(slot, given.text, given.language or "en", given.today)
         # A bare number may be anything; a marked one, or one in a fitting sentence, is meant.

@@ -32,6 +32,7 @@ def fresh(flow: Flow, context: Context) -> Memory:
         "unanswered": 0,
         "repairs": {"no_match": 0, "no_input": 0},
         "repairs_in_all": 0,
+        "waited": 0,
         "articles": [],
         "tried": [],
         "said": [],
@@ -63,6 +64,12 @@ def pack_citation(citation: Citation) -> dict[str, Any]:
         "quote": citation.quote,
         "score": citation.score,
     }
+
+
+def pack_say(say: Say) -> dict[str, Any]:
+    """Something that was said as JSON data."""
+    citations = [pack_citation(citation) for citation in say.citations]
+    return {"text": say.text, "spoken": say.spoken, "citations": citations}
 
 
 def unpack_say(packed: Mapping[str, Any]) -> Say:

@@ -20,6 +20,9 @@ SLOT_TYPES = (
     "integer",
     "amount",
     "date",
+    "time",
+    "name",
+    "email",
     "yes-no",
     "choice",
     "text",
@@ -124,10 +127,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayStep(Step):
-    """Say something and go on."""
+    """Say something and go on. On a call speech does not stop what is ``protected``."""
 
     text: Text
     next: str
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +142,8 @@ class AskStep(Step):
     own ``go``; ``otherwise`` takes every other sentence. ``dtmf`` maps keys to
     steps, global intents, or values of a choice. ``again`` is the shorter form
     after a digression. ``keys`` asks for the keys alone, when speech did not work.
+    ``turn`` names how the caller is listened to (``bots.turn.PROFILES``), where that is not
+    as usual for the slot.
     """
 
     text: Text
@@ -151,6 +157,7 @@ class AskStep(Step):
     again: Text | None = None
     confirm: Text | None = None
     keys: Text | None = None
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

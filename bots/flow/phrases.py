@@ -129,6 +129,14 @@ FIRST_QUESTION = _text(
     }
 )
 
+NO_HURRY = _text(
+    {
+        "en": "No hurry, I am still here.",
+        "zh": "不着急，我还在。",
+        "lv": "Nesteidzieties, es gaidu.",
+    }
+)
+
 FILLERS = (
     _text(
         {

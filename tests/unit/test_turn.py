@@ -54,7 +54,11 @@ class Line:
 
 @pytest.mark.parametrize(
     ("kind", "silence_s"),
-    [("open", 0.55), ("yes-no", 0.4), ("choice", 0.5), ("digits", 1.3), ("order-number", 1.3)],
+    [
+        *[("open", 0.55), ("yes-no", 0.4), ("choice", 0.5), ("digits", 1.3), ("date", 0.8)],
+        *[("order-number", 1.3), ("time", 0.8), ("amount", 0.8), ("name", 0.9), ("email", 1.6)],
+        *[("spelling", 1.6), ("silence-expected", 0.8)],
+    ],
 )
 def test_turn_ends_after_the_silence_of_its_kind(kind: str, silence_s: float) -> None:
     line = Line()
@@ -139,6 +143,48 @@ def test_protected_prompt_is_not_stopped_by_speech() -> None:
     assert line.machine.state is State.SPEAKING
 
 
+def test_who_still_speaks_behind_a_protected_part_stops_the_rest() -> None:
+    line = Line()
+    line.machine.protect(True)
+    line.prompt()
+    line.speech(1.0)
+    assert line.done == [Act.START_RECOGNITION]
+    line.machine.protect(False)
+    line.speech(0.02)
+    assert line.done == [Act.START_RECOGNITION, Act.STOP_PLAYBACK]
+
+
+def test_words_that_ended_within_a_protected_part_are_no_answer() -> None:
+    line = Line()
+    line.machine.protect(True)
+    line.prompt()
+    line.speech(1.0)
+    line.silence(0.4)
+    assert line.done == [Act.START_RECOGNITION, Act.DROP_RECOGNITION]
+    line.machine.protect(False)
+    line.silence(0.4)
+    line._keep(line.machine.prompt_ended(line.now))
+    line.silence(2.0)
+    assert Act.END_TURN not in line.done
+
+
+def test_key_types_over_a_protected_part_too() -> None:
+    line = Line()
+    line.machine.protect(True)
+    line.prompt(profile_for("choice"), max_digits=1)
+    line.key("2")
+    assert line.done == [Act.STOP_PLAYBACK, Act.TAKE_DIGITS]
+
+
+def test_caller_who_looks_for_something_has_twenty_seconds() -> None:
+    line = Line()
+    line.listen(profile_for("silence-expected"))
+    ended = line.now
+    line.silence(25)
+    assert line.done == [Act.NO_INPUT]
+    assert line.when(Act.NO_INPUT) - ended == pytest.approx(20, abs=0.03)
+
+
 def test_false_alarm_resumes_the_prompt_once() -> None:
     line = Line()
     line.prompt()
@@ -220,16 +266,86 @@ def test_caller_still_talking_when_the_answer_begins_stops_it() -> None:
     assert line.machine.state is State.INTERRUPTED
 
 
-def test_words_that_ended_while_thinking_do_not_stop_the_answer() -> None:
+def thinking(kind: str = "open") -> Line:
+    """A caller whose turn has just ended."""
     line = Line()
-    line.listen()
+    line.listen(profile_for(kind))
     line.speech(0.5)
-    line.silence(0.6)
+    line.silence(2.0 if kind == "digits" else 0.6)
+    assert line.done[-1] is Act.END_TURN
+    line.acts.clear()
+    return line
+
+
+def test_words_that_ended_while_thinking_are_kept_and_do_not_stop_the_answer() -> None:
+    line = thinking()
     line.speech(0.5)
     line.silence(0.4)
     line.prompt()
-    assert line.done[-1] is Act.DROP_RECOGNITION
+    assert line.done == [Act.START_RECOGNITION, Act.KEEP_WORDS]
     assert line.machine.state is State.SPEAKING
+
+
+def test_words_said_while_thinking_end_by_silence_and_a_cough_is_dropped() -> None:
+    line = thinking()
+    line.speech(0.5)
+    stopped = line.now
+    line.silence(1.0)
+    assert line.done == [Act.START_RECOGNITION, Act.KEEP_WORDS]
+    assert line.when(Act.KEEP_WORDS) - stopped == pytest.approx(0.55, abs=0.021)
+    line.acts.clear()
+    line.speech(0.2)
+    line.silence(0.4)
+    assert line.done == [Act.START_RECOGNITION, Act.DROP_RECOGNITION]
+    assert line.machine.state is State.THINKING
+
+
+def test_filler_stops_at_meant_speech_and_not_at_a_cough() -> None:
+    line = thinking()
+    line.machine.filler_began()
+    line.speech(0.2)
+    line.silence(0.4)
+    assert Act.STOP_PLAYBACK not in line.done
+    began = line.now
+    line.speech(0.6)
+    assert line.done.count(Act.STOP_PLAYBACK) == 1
+    assert line.when(Act.STOP_PLAYBACK) - began == pytest.approx(0.35, abs=0.021)
+    assert line.machine.state is State.THINKING
+
+
+def test_key_stops_a_filler_at_once_and_counts_for_the_next_prompt() -> None:
+    line = thinking()
+    line.machine.filler_began()
+    line.key("2")
+    line.key("3")
+    assert line.done == [Act.STOP_PLAYBACK]
+    line.prompt(profile_for("choice"), max_digits=1)
+    assert line.machine.answer == "2"
+
+
+def test_speech_while_thinking_stops_nothing_when_nothing_is_said() -> None:
+    line = thinking()
+    line.speech(1.0)
+    assert line.done == [Act.START_RECOGNITION]
+    line.machine.filler_began()
+    line.machine.filler_ended()
+    line.speech(0.2)
+    assert Act.STOP_PLAYBACK not in line.done
+
+
+@pytest.mark.parametrize(("into_prompt_s", "continues"), [(0.1, True), (0.24, True), (0.5, False)])
+def test_speech_that_begins_with_the_prompt_goes_on_with_the_turn_before(
+    into_prompt_s: float, continues: bool
+) -> None:
+    line = thinking()
+    line.prompt()
+    line.silence(into_prompt_s)
+    line.speech(0.5)
+    assert line.machine.state is State.INTERRUPTED
+    assert line.machine.continues is continues
+    line.silence(0.6)
+    line.prompt()
+    assert line.machine.continues is False
 
 
 def test_at_rest_nothing_happens() -> None:
