@@ -29,11 +29,12 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from bots.call import Asked, Call, Question, Timing, heard_of
-from bots.conversation import Heard, Reply, Turn
+from bots.conversation import Heard, Turn
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
 from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
 from bots.spare import VOICE_FAILED
 from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.spoken_turn import AUTHOR_ID, filler_line, lines_of, times_of
 from bots.survey import SCALE, parse_score
 from router.acts.act import HandoffPlan
 from router.errors import Conflict, IllegalMove
@@ -41,7 +42,6 @@ from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
 from router.model import Author, Channel, Customer, EndedBy, Interaction, NewMessage
 from router.ports import Clock, Store
 
-AUTHOR_ID = "voice-bot"
 SAVE_TRIES = 3
 HUNG_UP = "caller hung up"
 BY_KEYS = "DTMF"
@@ -277,7 +277,7 @@ class VoiceBot:
             filler = _filler(run, turn)
             asked = await run.call.ask(_question(turn, filler))
             turn = run.conversation.played(turn, asked.said)
-            filled = _filler_line(filler, asked.filled)
+            filled = filler_line(filler, asked.filled)
             if asked.heard is None:
                 await self._left(run, self._begin_save(run, turn, asked.said, behind=filled))
                 return VoiceOutcome.CALLER_LEFT
@@ -359,7 +359,7 @@ class VoiceBot:
             filler = _filler(run, turn)
             if filler and not filled:
                 said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer)
-                self._note_filler(run, _filler_line(filler, said))
+                self._note_filler(run, filler_line(filler, said))
             return await answer
         finally:
             answer.cancel()
@@ -427,7 +427,7 @@ class VoiceBot:
             if final
             else replace(turn, facts=facts, handoff=None, ended=None)
         )
-        lines = [*run.filled, *_lines(turn.replies, said), *apology, *behind]
+        lines = [*run.filled, *lines_of(turn.replies, said), *apology, *behind]
         run.filled.clear()
         saving = self._save(run, kept, lines, run.noting)
         return asyncio.create_task(saving, name="voice-save")
@@ -493,26 +493,9 @@ class VoiceBot:
         run.timing = Timing()
         if timing.ended_at is None:
             return []
-        fact = self._times(run.interaction.id, timing)
+        fact = times_of(timing, run.interaction.id, self._clock.now())
         self.timed(fact)
         return [fact]
-
-    def _times(self, interaction_id: str, timing: Timing) -> TurnTimed:
-        heard_at = timing.ended_at if timing.by_keys else timing.recognised_at
-        since = timing.ended_at if timing.by_keys else timing.speech_ended_at
-        acted = None if timing.acted_s is None else round(timing.acted_s * 1000, 1)
-        thought = _ms(heard_at, timing.understood_at)
-        return TurnTimed(
-            at=self._clock.now(),
-            interaction_id=interaction_id,
-            endpoint_ms=_ms(timing.speech_ended_at, timing.ended_at),
-            recognition_ms=_ms(timing.ended_at, timing.recognised_at),
-            understanding_ms=thought if thought is None else max(0.0, thought - (acted or 0.0)),
-            action_ms=acted,
-            speech_ms=_ms(timing.understood_at, timing.first_audio_at),
-            total_ms=_ms(since, timing.first_audio_at),
-            input="keys" if timing.by_keys else "speech",
-        )
 
     # -- the survey --------------------------------------------------------------
 
@@ -554,42 +537,8 @@ def _language(run: _Run, turn: Turn) -> str:
     return str(turn.memory.get("language") or run.interaction.language)
 
 
-def _lines(replies: Sequence[Reply], said: Sequence[str]) -> list[NewMessage]:
-    """The transcript's form of each line; cut to the words heard when it was cut off."""
-    lines = []
-    for reply, heard in zip(replies, said, strict=True):
-        whole = heard == reply.spoken
-        if heard:
-            lines.append(
-                NewMessage(
-                    Author.BOT,
-                    reply.text if whole else f"{heard} —",
-                    author_id=AUTHOR_ID,
-                    citations=reply.citations,
-                    meta={} if whole else {"interrupted": True},
-                )
-            )
-    return lines
-
-
-def _filler_line(text: str, words: str) -> list[NewMessage]:
-    """What was heard of a filler; nothing where that is nothing."""
-    if not words:
-        return []
-    whole = words == text
-    meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
-    line = text if whole else f"{words} —"
-    return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
-
-
 def _untold(_: TurnTimed) -> None:
     """Nobody wants to know at once."""
-
-
-def _ms(since: float | None, until: float | None) -> float | None:
-    if since is None or until is None:
-        return None
-    return round((until - since) * 1000, 1)
 
 
 def _in(texts: dict[str, str], language: str) -> str:

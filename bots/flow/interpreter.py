@@ -44,7 +44,7 @@ from bots.flow.meaning import (
     prefilled,
     read,
 )
-from bots.flow.memory import fresh, pack_citation, unpack_say, value_at
+from bots.flow.memory import fresh, pack_say, unpack_say, value_at
 from bots.flow.model import (
     LANGUAGE_KEY,
     AnswerStep,
@@ -77,7 +77,7 @@ from bots.flow.outcome import (
     Understood,
 )
 from bots.flow.playout import question_heard, value_heard
-from bots.flow.values import how, shortened, values_of
+from bots.flow.values import how, request_of, shortened, values_of
 from bots.nlu.entities import Entity
 from router.model import Citation
 
@@ -116,8 +116,7 @@ def give_up(
 ) -> Outcome:
     """The flow's way to a person for a reason outside of it, from wherever it is."""
     run = _Run(flow, copy.deepcopy(dict(memory)), settings or {})
-    run.memory["over"] = ""
-    run.memory["said"] = []
+    run.memory |= {"over": "", "said": []}
     return run.outcome(lambda: run.person(reason))
 
 
@@ -215,7 +214,7 @@ class _Run:
 
     def _ask_again(self, step: AskStep, kind: str) -> None:
         """A question that was cut off, as it was: that is none of its own repairs."""
-        if self._in_all() >= MAX_REPAIRS_IN_ALL:
+        if self.memory["repairs_in_all"] >= MAX_REPAIRS_IN_ALL:
             self.actions.clear()
             self._give_up(kind)
             return
@@ -373,7 +372,9 @@ class _Run:
         empty = kind == "no_input" and kind in self.flow.always
         keys = voice and not empty and has_keys(self.flow, step, confirming=confirming)
         last = keys and times == MAX_REPAIRS
-        if (times >= MAX_REPAIRS and not last) or self._in_all() >= MAX_REPAIRS_IN_ALL:
+        if (times >= MAX_REPAIRS and not last) or self.memory[
+            "repairs_in_all"
+        ] >= MAX_REPAIRS_IN_ALL:
             self._give_up(kind)
             return
         repairs[kind] += 1
@@ -385,13 +386,12 @@ class _Run:
         else:
             self._in_other_words(step, kind, times)
 
-    def _in_all(self) -> int:
-        return int(self.memory["repairs_in_all"])
-
     def _in_other_words(self, step: AskStep, kind: str, times: int) -> None:
         confirming = self.memory["mode"] == "confirm"
-        own = step.no_match if kind == "no_match" else step.no_input
-        text, whole = rung(() if confirming else own, self._generic(kind), times)
+        own, general = step.no_input, self.flow.no_input
+        if kind == "no_match":
+            own, general = step.no_match, self.flow.no_match
+        text, whole = rung(() if confirming else own, general, times)
         if whole:
             self._ask(step, self.render(text))
             return
@@ -417,13 +417,8 @@ class _Run:
     def _menu(self, step: AskStep) -> str:
         """The choices with their keys, or the question, which names them."""
         slot = self.flow.slots.get(step.slot)
-        if slot is None or not any(choice.key for choice in slot.choices):
-            return self.render(step.text)
-        listed = choices_by_key(slot, self.memory["language"])
-        return f"{listed[:1].upper()}{listed[1:]}, {self.render(phrases.KEYS_PERSON)}."
-
-    def _generic(self, kind: str) -> tuple[Text, ...]:
-        return self.flow.no_match if kind == "no_match" else self.flow.no_input
+        listed = choices_by_key(slot, self.memory["language"]) if slot else ""
+        return listed or self.render(step.text)
 
     # results of I/O
 
@@ -540,9 +535,7 @@ class _Run:
         for name, template in step.values.items():
             value = self._fill(template)
             if name == "language":
-                self.memory["language"] = (
-                    value if value in self.flow.languages else self.memory[name]
-                )
+                self.memory[name] = value if value in self.flow.languages else self.memory[name]
             elif name in ("queue", "intent"):
                 self.memory[name] = value or None if name == "intent" else value
             elif name not in self.flow.slots:
@@ -555,11 +548,7 @@ class _Run:
     def _request(self, step: DoStep) -> NeedHttp:
         if step.method not in READING:
             self.memory["trail"] = []
-        values = self._values()
-        body = None
-        if step.body is not None:
-            body = {key: render.text(template, values) for key, template in step.body.items()}
-        return NeedHttp(step.method, render.address(step.url, values), body, step.timeout_s)
+        return request_of(step, self._values())
 
     def _ask(self, step: AskStep, text: str) -> None:
         if self.memory["mode"] != "confirm":
@@ -596,13 +585,7 @@ class _Run:
         return say
 
     def _remember(self, say: Say) -> None:
-        self.memory["said"].append(
-            {
-                "text": say.text,
-                "spoken": say.spoken,
-                "citations": [pack_citation(citation) for citation in say.citations],
-            }
-        )
+        self.memory["said"].append(pack_say(say))
 
     def render(self, text: Text) -> str:
         """The variant for this language and channel, filled in."""

@@ -99,11 +99,14 @@ def by_keys(flow: Flow, step: AskStep, *, confirming: bool) -> Text:
 
 
 def choices_by_key(slot: Slot, language: str) -> str:
-    """The choices that have a key, as ``press one for billing``."""
+    """The choices that have a key, as ``Press one for billing, or zero for a person.``"""
     template = phrases.KEYS_CHOICE.find(language, "voice", "en")
     listed = [
         template.format(key=choice.key, name=(choice.phrases.get(language) or (choice.value,))[0])
         for choice in slot.choices
         if choice.key
     ]
-    return ("，" if language == "zh" else ", ").join(listed)
+    if not listed:
+        return ""
+    joined = ("，" if language == "zh" else ", ").join(listed)
+    return f"{joined[:1].upper()}{joined[1:]}, {phrases.KEYS_PERSON.find(language, 'voice', 'en')}."

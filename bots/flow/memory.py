@@ -66,6 +66,12 @@ def pack_citation(citation: Citation) -> dict[str, Any]:
     }
 
 
+def pack_say(say: Say) -> dict[str, Any]:
+    """Something that was said as JSON data."""
+    citations = [pack_citation(citation) for citation in say.citations]
+    return {"text": say.text, "spoken": say.spoken, "citations": citations}
+
+
 def unpack_say(packed: Mapping[str, Any]) -> Say:
     """Something that was said, to say it again."""
     citations = tuple(Citation(**citation) for citation in packed["citations"])

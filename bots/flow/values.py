@@ -7,7 +7,7 @@ from typing import Any
 
 from bots.flow import render
 from bots.flow.model import DoStep, Flow, SetStep
-from bots.flow.outcome import Memory
+from bots.flow.outcome import Memory, NeedHttp
 
 
 def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +28,14 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "heard": _Heard(memory.get("heard", {})),
     }
     return values
+
+
+def request_of(step: DoStep, values: Mapping[str, Any]) -> NeedHttp:
+    """A step's action, filled in."""
+    body = None
+    if step.body is not None:
+        body = {key: render.text(template, values) for key, template in step.body.items()}
+    return NeedHttp(step.method, render.address(step.url, values), body, step.timeout_s)
 
 
 def _words(flow: Flow, memory: Memory) -> _Words:
