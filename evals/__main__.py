@@ -17,6 +17,7 @@ from evals import (
     routing_bench,
     simulate_bench,
     voice_bench,
+    whisper_bench,
 )
 from evals.bench import Entry, Registry, measure, missed, table, write_json
 from evals.play import play_suite
@@ -52,6 +53,11 @@ BENCHES: Registry = {
         voice_bench.AT_MOST,
         "turns, interruptions and how many calls at once, over SIP and RTP",
         voice_bench.AT_LEAST,
+    ),
+    "whisper": Entry(
+        whisper_bench.run,
+        whisper_bench.AT_MOST,
+        "from the end of a turn to Whisper's text, alone and at once; what it costs",
     ),
 }
 FAILED, WRONG = 1, 2

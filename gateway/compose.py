@@ -311,7 +311,7 @@ class Installation:
         engines = await asyncio.to_thread(
             choose_engines,
             settings.speech,
-            settings.models or settings.data / "models",
+            settings.local_models,
             thoughts.corpus(),
             settings.remote_speech,
         )

@@ -6,11 +6,13 @@ that names it. ``docs/settings.md`` lists them; a test keeps the two together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bots.engines.local import Hardware, LocalModels, VoiceModel, parse_voice
 from bots.engines.remote import FIRST_S, Patience, RemoteSpeech, Server, parse_server
 from bots.engines.remote import Protocol as SpeechProtocol
 from router.errors import BadConfiguration
@@ -81,6 +83,17 @@ def _names(value: str) -> Mapping[str, str]:
     return named
 
 
+def _voices(value: str) -> Mapping[str, VoiceModel]:
+    """``en=en_GB-vctk-medium#p225@1.1,lv=/voices/lv.onnx``: a Piper voice for each language."""
+    return {language: parse_voice(name) for language, name in _names(value).items()}
+
+
+def _device(value: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
+        raise ValueError("expected auto, cpu, cuda or cuda:1")
+    return value
+
+
 def _seconds(value: str) -> float:
     number = float(value)
     if number <= 0:
@@ -117,6 +130,28 @@ class Settings:
     speech: str = _setting("PARLEY_SPEECH", _speech, "auto", "auto, offline or whisper")
     models: Path | None = _setting(
         "PARLEY_MODELS", Path, None, "folder of speech models; empty: DATA/models"
+    )
+    whisper_model: str = _setting(
+        "PARLEY_WHISPER_MODEL",
+        _text,
+        "",
+        "Whisper model: `small`, `owner/name` (fetched once) or a folder; empty: MODELS/whisper",
+    )
+    whisper_device: str = _setting(
+        "PARLEY_WHISPER_DEVICE", _device, "auto", "where it runs: auto, cpu, cuda or cuda:1"
+    )
+    whisper_compute: str = _setting(
+        "PARLEY_WHISPER_COMPUTE",
+        _text,
+        "",
+        "how it counts, as CTranslate2 names it; empty: int8 on a CPU, float16 on a GPU",
+    )
+    piper_voices: Mapping[str, VoiceModel] | None = _setting(
+        "PARLEY_PIPER_VOICES",
+        _voices,
+        None,
+        "Piper voices as `en=NAME,lv=FILE.onnx`, each with `#SPEAKER` and `@LENGTH_SCALE` "
+        "if wanted (`en_GB-vctk-medium#p225@1.1`); empty: those in MODELS/piper",
     )
     speech_remote: Server | None = _setting(
         "PARLEY_SPEECH_REMOTE",
@@ -254,6 +289,16 @@ class Settings:
                 "PARLEY_SPEECH_REMOTE_VOICES must name the Wyoming server's voices, "
                 "as en=en_GB-alba-medium; other languages are left to the local voices"
             )
+
+    @property
+    def local_models(self) -> LocalModels:
+        """The speech models of this machine."""
+        return LocalModels(
+            self.models or self.data / "models",
+            self.whisper_model,
+            self.piper_voices or {},
+            Hardware(self.whisper_device, self.whisper_compute),
+        )
 
     @property
     def remote_speech(self) -> RemoteSpeech:

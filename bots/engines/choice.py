@@ -2,26 +2,30 @@
 
 The best comes first and the next stand by (``bots.engines.fallback``): a speech server, the
 models, and the engines that need neither. Models lie in ``<models_dir>/whisper/`` (a
-CTranslate2 Whisper model) and ``<models_dir>/piper/*.onnx`` (one voice per language).
+CTranslate2 Whisper model) and ``<models_dir>/piper/*.onnx`` (one voice per language), unless
+others are named; what is named and missing is fetched.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bots.engines import piper, whisper
+from bots.engines import piper, whisper_model
+from bots.engines.endings import Endings, words_of
 from bots.engines.errors import EngineUnavailable
 from bots.engines.espeak import EspeakVoice
 from bots.engines.fallback import FallbackTranscriber, FallbackVoice, Tier
+from bots.engines.local import LocalModels, VoiceModel, whisper_place
 from bots.engines.offline import WORKERS, PocketsphinxTranscriber
-from bots.engines.phrases import Corpus
+from bots.engines.phrases import Corpus, callers
 from bots.engines.piper import PiperVoice
+from bots.engines.remote import Patience, RemoteSpeech
 from bots.engines.remote import Protocol as Wire
-from bots.engines.remote import RemoteSpeech
 from bots.engines.remote_api import ApiTranscriber, ApiVoice
 from bots.engines.remote_wyoming import WyomingTranscriber, WyomingVoice
 from bots.engines.whisper import WhisperTranscriber
@@ -88,42 +92,64 @@ class Engines:
 
 def choose_engines(
     speech: str,
-    models_dir: Path,
+    models: Path | LocalModels,
     corpus: Corpus,
     remote: RemoteSpeech | None = None,
 ) -> Engines:
-    """The engines for ``speech``: auto, offline or whisper. Fetches models only for whisper.
+    """The engines for ``speech``: auto, offline or whisper.
 
-    ``remote`` names speech servers, which come before them. Blocks while it fetches.
-    Raises ``EngineUnavailable``, saying what to put where.
+    Fetches what ``models`` names and, for whisper, what is missing; blocks while it does.
+    ``remote`` names speech servers, which come before them. Raises ``EngineUnavailable``,
+    saying what to put where.
     """
     if speech not in SPEECH_CHOICES:
         raise EngineUnavailable(
             f"PARLEY_SPEECH={speech!r} is not one of {', '.join(SPEECH_CHOICES)}"
         )
-    whisper_dir, piper_dir = models_dir / "whisper", models_dir / "piper"
-    if speech == "whisper":
-        _fetch_missing(whisper_dir, piper_dir)
-    use_models = speech != "offline"
+    local = models if isinstance(models, LocalModels) else LocalModels(models)
     servers = remote or RemoteSpeech()
-    ears, ear_parts = _ears(servers, whisper_dir if use_models else None, corpus)
-    voices, voice_parts = _voices(servers, piper_dir if use_models else None)
-    return Engines(ears, voices, (*ear_parts, *voice_parts))
+    if speech == "offline":
+        whisper_dir, voices = None, {}
+    else:
+        whisper_dir = _whisper(local, fetch=speech == "whisper")
+        voices = _piper(local, fetch=speech == "whisper")
+    endings = _endings(corpus)
+    model = None
+    if whisper_dir is not None:
+        model = WhisperTranscriber(whisper_dir, local.hardware, endings)
+    ears, ear_parts = _ears(_listening(servers, endings), model, corpus, servers.patience)
+    mouths, voice_parts = _voices(servers, voices)
+    return Engines(ears, mouths, (*ear_parts, *voice_parts))
+
+
+def _endings(corpus: Corpus) -> Endings:
+    """Of what callers say, not of what articles do."""
+    return Endings([*corpus.spoken_lines(), *(words_of(line) for line in callers())])
+
+
+def _listening(
+    remote: RemoteSpeech, endings: Endings
+) -> WyomingTranscriber | ApiTranscriber | None:
+    """The speech server that hears; None for none."""
+    if remote.hears is None:
+        return None
+    if remote.hears.protocol is Wire.WYOMING:
+        return WyomingTranscriber(remote.hears, remote, endings)
+    return ApiTranscriber(remote.hears, remote)
 
 
 def _ears(
-    remote: RemoteSpeech, whisper_dir: Path | None, corpus: Corpus
+    server: WyomingTranscriber | ApiTranscriber | None,
+    model: WhisperTranscriber | None,
+    corpus: Corpus,
+    patience: Patience,
 ) -> tuple[Transcriber, tuple[Startable, ...]]:
     tiers: list[Tier[Transcriber]] = []
     parts: list[Startable] = []
-    if remote.hears is not None:
-        wyoming = remote.hears.protocol is Wire.WYOMING
-        kind = WyomingTranscriber if wyoming else ApiTranscriber
-        server: WyomingTranscriber | ApiTranscriber = kind(remote.hears, remote)
-        tiers.append(Tier(server, remote.patience.first_s + MARGIN_S))
+    if server is not None:
+        tiers.append(Tier(server, patience.first_s + MARGIN_S))
         parts.append(server)
-    if whisper_dir is not None and _is_whisper(whisper_dir):
-        model = WhisperTranscriber(whisper_dir)
+    if model is not None:
         tiers.append(Tier(model, MODEL_PATIENCE_S))
         parts.append(model)
     offline = PocketsphinxTranscriber(corpus, STANDBY_WORKERS if tiers else WORKERS)
@@ -134,7 +160,9 @@ def _ears(
     return FallbackTranscriber(tiers), tuple(parts)
 
 
-def _voices(remote: RemoteSpeech, piper_dir: Path | None) -> tuple[Voice, tuple[Startable, ...]]:
+def _voices(
+    remote: RemoteSpeech, models: Mapping[str, VoiceModel]
+) -> tuple[Voice, tuple[Startable, ...]]:
     tiers: list[Tier[Voice]] = []
     parts: list[Startable] = []
     if remote.speaks is not None:
@@ -144,7 +172,6 @@ def _voices(remote: RemoteSpeech, piper_dir: Path | None) -> tuple[Voice, tuple[
         first_s = remote.patience.connect_s + remote.patience.first_s
         tiers.append(Tier(server, first_s + MARGIN_S))
         parts.append(server)
-    models = piper.voices_in(piper_dir) if piper_dir is not None and piper_dir.is_dir() else {}
     if models:
         spoken = PiperVoice(models)
         tiers.append(Tier(spoken, VOICE_PATIENCE_S))
@@ -156,17 +183,36 @@ def _voices(remote: RemoteSpeech, piper_dir: Path | None) -> tuple[Voice, tuple[
     return FallbackVoice(tiers), tuple(parts)
 
 
-def _is_whisper(folder: Path) -> bool:
-    missing = whisper.missing_files(folder)
-    if missing and folder.is_dir() and any(folder.iterdir()):
+def _whisper(local: LocalModels, *, fetch: bool) -> Path | None:
+    """The folder of the model in use; None for none. Raises ``EngineUnavailable``."""
+    folder, repository = local.folder / "whisper", WHISPER_MODEL
+    if local.whisper:
+        folder, repository = whisper_place(local.whisper, local.folder)
+        if not repository:
+            # A folder that was named must do: the start says what it lacks.
+            return folder
+    missing = whisper_model.missing_files(folder)
+    if not missing:
+        return folder
+    if fetch or local.whisper:
+        whisper_model.fetch(repository, folder)
+        return folder
+    if folder.is_dir() and any(folder.iterdir()):
         log.warning("no Whisper model in %s: it lacks %s", folder, ", ".join(missing))
-    return not missing
+    return None
 
 
-def _fetch_missing(whisper_dir: Path, piper_dir: Path) -> None:
-    if not whisper.is_model(whisper_dir):
-        whisper.fetch(WHISPER_MODEL, whisper_dir)
-    have = piper.voices_in(piper_dir) if piper_dir.is_dir() else {}
-    for voice in PIPER_VOICES:
-        if voice.partition("_")[0] not in have:
-            piper.fetch(voice, piper_dir)
+def _piper(local: LocalModels, *, fetch: bool) -> dict[str, VoiceModel]:
+    """The voices in use by language. Raises ``EngineUnavailable``."""
+    folder = local.folder / "piper"
+    named = {language: model.placed(folder) for language, model in local.voices.items()}
+    for model in named.values():
+        if model.path.parent == folder and not model.path.is_file():
+            piper.fetch(model.path.stem, folder)
+    have = (piper.voices_in(folder) if folder.is_dir() else {}) | named
+    if fetch:
+        missing = [voice for voice in PIPER_VOICES if voice.partition("_")[0] not in have]
+        for voice in missing:
+            piper.fetch(voice, folder)
+        have = piper.voices_in(folder) | named if missing else have
+    return have

@@ -6,7 +6,7 @@ and output: length (u32 of what follows the kind), kind (one byte), utterance (u
 
 To the worker: ``M`` a model (JSON), ``O`` open (JSON), ``F`` audio (s16le 8 kHz),
 ``E`` end, ``C`` cancel. From it: ``R`` ready, ``P`` partial text (JSON), ``H`` hypothesis (JSON),
-``X`` why it failed. A worker ends when its input does.
+``X`` why it failed. A worker ends when its input does, or when nobody reads its answers.
 """
 
 from __future__ import annotations
@@ -371,6 +371,8 @@ def main() -> None:
             kind, number, body = message
             try:
                 worker.handle(kind, number, body)
+            except BrokenPipeError:
+                return
             except Exception as error:
                 # One utterance fails; the others of this process go on.
                 out.write(pack(b"X", number, f"{type(error).__name__}: {error}".encode()))

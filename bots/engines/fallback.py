@@ -6,7 +6,9 @@
    The switch happens as soon as the failure is known, at the latest at ``patience_s``.
 3. An engine that does not know the language is passed over; that is no failure.
 4. A text whose sound broke off is said again from its beginning by the next voice.
-5. When all have failed the error names each with its reason; the call then asks for keys.
+5. An engine that cannot be done in time with what waits for it already is skipped at once,
+   both when an utterance begins and when it ends; that is no failure either.
+6. When all have failed the error names each with its reason; the call then asks for keys.
 """
 
 from __future__ import annotations
@@ -50,6 +52,16 @@ class FailsEarly(Protocol):
         ...
 
 
+@runtime_checkable
+class Queued(Protocol):
+    """An engine that knows how much work waits for it."""
+
+    @property
+    def wait_s(self) -> float:
+        """How long what waits will take, seconds; 0 when nothing does."""
+        ...
+
+
 @dataclass(slots=True)
 class Tier(Generic[Engine]):
     """An engine, how long it may take (seconds) and whether it is asked at all.
@@ -61,6 +73,19 @@ class Tier(Generic[Engine]):
     engine: Engine
     patience_s: float
     breaker: Breaker = field(default_factory=Breaker)
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether whoever comes now would have to wait too long."""
+        return isinstance(self.engine, Queued) and self.engine.wait_s > self.patience_s
+
+    def refusal(self, now: float) -> str:
+        """Why it is not asked now; empty when it is. In a circuit's trial that is the one try."""
+        if self.overloaded:
+            return f"{self.engine.name}: overloaded"
+        if not self.breaker.allows(now):
+            return f"{self.engine.name}: rests after failures"
+        return ""
 
     def failed(self, reason: str, now: float) -> None:
         """Note it; a circuit that opens with it is worth a line in the log."""
@@ -148,6 +173,11 @@ class FallbackRecognition:
         while True:
             if self._lost is not None:
                 raise self._lost
+            if self._tier.overloaded and self._left and not self._cancelled:
+                self._failures.append(f"{self._tier.engine.name}: overloaded")
+                self._tier.breaker.abandoned()
+                self._switch()
+                continue
             try:
                 found = await self._finish_one()
             except (RecognitionFailed, TimeoutError) as error:
@@ -203,8 +233,8 @@ class FallbackRecognition:
     def _open_next(self) -> tuple[Tier[Transcriber], Recognition, Evened]:
         while self._left:
             tier = self._left.popleft()
-            if not tier.breaker.allows(self._owner.seconds()):
-                self._failures.append(f"{tier.engine.name}: rests after failures")
+            if refusal := tier.refusal(self._owner.seconds()):
+                self._failures.append(refusal)
                 continue
             try:
                 opened = tier.engine.open(self._expect)
@@ -296,8 +326,8 @@ class FallbackSpeech:
 
     async def _speak(self) -> AsyncGenerator[bytes, None]:
         for tier in self._owner.tiers:
-            if not tier.breaker.allows(self._owner.seconds()):
-                self._failures.append(f"{tier.engine.name}: rests after failures")
+            if refusal := tier.refusal(self._owner.seconds()):
+                self._failures.append(refusal)
                 continue
             try:
                 async with aclosing(self._speak_by(tier)) as pieces:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -21,9 +23,14 @@ from router.errors import ParleyError
 HUB = "https://huggingface.co"
 TIMEOUT_S = 10.0
 """To connect, and between two pieces of a file."""
+PROGRESS_S = 3.0
+"""Between two lines of the log about a file that takes long."""
 CHECKSUM_HEADER = "x-linked-etag"
+MB = 1_000_000
 _NOT_FOUND = 404
 _SHA256 = re.compile(r'"?([0-9a-f]{64})"?')
+
+log = logging.getLogger(__name__)
 
 
 class HubFailed(ParleyError):
@@ -37,7 +44,7 @@ class HubLacks(HubFailed):
 def download(repository: str, path: str, target: Path) -> None:
     """One file of the repository's main branch; ``target`` appears when it is whole.
 
-    Raises ``HubFailed`` and ``HubLacks``.
+    The log tells how far a large one is. Raises ``HubFailed`` and ``HubLacks``.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "on", "yes", "true"):
         raise HubFailed("HF_HUB_OFFLINE forbids to ask the hub")
@@ -78,8 +85,36 @@ def _fetch(url: str, part: Path) -> None:
             found = _SHA256.fullmatch(hop.headers.get(CHECKSUM_HEADER, ""))
             wanted = found[1] if found else wanted
         file = stack.enter_context(part.open("wb"))
+        progress = Progress(url, int(answer.headers.get("Content-Length", 0)))
         for piece in answer.iter_bytes():
             digest.update(piece)
             file.write(piece)
+            progress.came(len(piece))
     if wanted and digest.hexdigest() != wanted:
         raise HubFailed(f"{url}: its checksum is {digest.hexdigest()}, expected {wanted}")
+
+
+class Progress:
+    """Tells the log how far a file is, now and then."""
+
+    def __init__(self, url: str, whole: int, seconds: Callable[[], float] = time.monotonic) -> None:
+        """``whole`` is its size in bytes, 0 for not known."""
+        self._name = url.rpartition("/")[2]
+        self._whole = whole
+        self._seconds = seconds
+        self._began = self._told = seconds()
+        self._came = 0
+
+    def came(self, size: int) -> None:
+        """So many bytes more."""
+        self._came += size
+        now = self._seconds()
+        if now - self._told < PROGRESS_S:
+            return
+        self._told = now
+        speed = self._came / MB / (now - self._began)
+        if self._whole:
+            share = f" of {self._whole / MB:.0f} MB ({self._came / self._whole:.0%})"
+        else:
+            share = " MB"
+        log.info("%s: %.0f%s, %.1f MB/s", self._name, self._came / MB, share, speed)

@@ -233,6 +233,8 @@ class PocketsphinxTranscriber:
             "bots.engines.decoder",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C is for us: workers end when we close their input, or are gone.
+            start_new_session=True,
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         worker = _Worker(process, models={BASE})

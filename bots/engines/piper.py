@@ -11,30 +11,34 @@ import importlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bots.engines.errors import EngineUnavailable
 from bots.engines.hub import HubFailed, download
+from bots.engines.local import ENDING, VoiceModel
 from bots.engines.worker import Worker, WorkerStopped, spare_cores
 from bots.errors import LanguageNotSpoken, SynthesisFailed
 from bots.speech import resampled
 
 RATE = 22050
 REPOSITORY = "rhasspy/piper-voices"
+MOST_NAMED = 20
+"""Speakers in a message."""
 TRIAL_TEXT = "1."
 """Said once at the start; every language has a word for it."""
 
 log = logging.getLogger(__name__)
 
 
-def voices_in(folder: Path) -> dict[str, Path]:
-    """Language to the ONNX file of its voice; the first by name where there are several."""
-    found: dict[str, Path] = {}
-    for model in sorted(folder.glob("*.onnx")):
-        language = language_of(model)
+def voices_in(folder: Path) -> dict[str, VoiceModel]:
+    """The voice of each language; the first by name where there are several."""
+    found: dict[str, VoiceModel] = {}
+    for path in sorted(folder.glob(f"*{ENDING}")):
+        language = language_of(path)
         if language is not None:
-            found.setdefault(language, model)
+            found.setdefault(language, VoiceModel(path))
     return found
 
 
@@ -70,20 +74,18 @@ class PiperVoice:
 
     sample_rate = RATE
 
-    def __init__(
-        self, models: Mapping[str, Path], *, length_scale: float | None = None, threads: int = 0
-    ) -> None:
-        """``models`` maps a language to its ONNX file.
-
-        Above 1 ``length_scale`` is slower; None leaves it to the voice. ``threads`` 0
-        leaves one core to the calls' audio.
-        """
+    def __init__(self, models: Mapping[str, VoiceModel], *, threads: int = 0) -> None:
+        """``models`` by language. ``threads`` 0 leaves one core to the calls' audio."""
         self.name = f"piper ({', '.join(sorted(models))})"
         self._models = dict(models)
-        self._length_scale = length_scale
         self._threads = threads or spare_cores()
-        self._voices: dict[str, Any] = {}
+        self._voices: dict[str, _Loaded] = {}
         self._worker = Worker("piper")
+
+    @property
+    def wait_s(self) -> float:
+        """How long a sentence that comes now would wait for its turn."""
+        return self._worker.wait_s
 
     @property
     def languages(self) -> frozenset[str]:
@@ -95,6 +97,7 @@ class PiperVoice:
         self._worker.start()
         for language, model in self._models.items():
             self._voices[language] = await self._worker.run(_load, model, self._threads)
+        self._worker.forget_cost()
 
     async def stop(self) -> None:
         """Let the voices go; sentences that wait fail. Safe to call twice."""
@@ -107,13 +110,10 @@ class PiperVoice:
 
     async def speak_at(self, text: str, language: str, pace: float) -> AsyncGenerator[bytes, None]:
         """The same at another pace: the voice's own length scale, longer."""
-        voice = self._voices.get(language)
-        if voice is None:
+        loaded = self._voices.get(language)
+        if loaded is None:
             raise LanguageNotSpoken(f"no Piper voice for {language!r}; have {sorted(self._voices)}")
-        scale = self._length_scale
-        if pace != 1.0:
-            scale = (voice.config.length_scale if scale is None else scale) / pace
-        chunks = _chunks(voice, text, scale)
+        chunks = loaded.chunks(text, pace)
         try:
             while (pcm := await self._worker.run(_next_chunk, chunks)) is not None:
                 yield pcm
@@ -121,13 +121,21 @@ class PiperVoice:
             raise SynthesisFailed("Piper was stopped") from None
 
 
-def _chunks(voice: Any, text: str, length_scale: float | None) -> Iterator[Any]:
-    """Audio by sentence; nothing is made before the first is asked for."""
-    config: Any = importlib.import_module("piper.config")
-    chunks: Iterator[Any] = iter(
-        voice.synthesize(text, config.SynthesisConfig(length_scale=length_scale))
-    )
-    return chunks
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A voice that is ready."""
+
+    voice: Any
+    speaker: int | None
+    length_scale: float
+
+    def chunks(self, text: str, pace: float = 1.0) -> Iterator[Any]:
+        """Audio by sentence; nothing is made before the first is asked for."""
+        config: Any = importlib.import_module("piper.config")
+        wish = config.SynthesisConfig(
+            speaker_id=self.speaker, length_scale=self.length_scale / pace
+        )
+        return iter(self.voice.synthesize(text, wish))
 
 
 def _next_chunk(chunks: Iterator[Any]) -> bytes | None:
@@ -141,12 +149,12 @@ def _next_chunk(chunks: Iterator[Any]) -> bytes | None:
     return resampled(chunk.audio_int16_bytes, chunk.sample_rate, RATE)
 
 
-def _load(model: Path, threads: int) -> Any:
+def _load(model: VoiceModel, threads: int) -> _Loaded:
     """A voice that has said something; ``piper.PiperVoice.load`` would take every core."""
-    config = Path(f"{model}.json")
-    missing = [str(path) for path in (model, config) if not path.is_file()]
+    path, config = model.path, Path(f"{model.path}.json")
+    missing = [str(file) for file in (path, config) if not file.is_file()]
     if missing:
-        raise EngineUnavailable(f"a Piper voice needs {model} and {config}; missing: {missing}")
+        raise EngineUnavailable(f"a Piper voice needs {path} and {config}; missing: {missing}")
     piper: Any = importlib.import_module("piper")
     runtime: Any = importlib.import_module("onnxruntime")
     options = runtime.SessionOptions()
@@ -158,16 +166,33 @@ def _load(model: Path, threads: int) -> Any:
         voice = piper.PiperVoice(
             config=piper.PiperConfig.from_dict(described),
             session=runtime.InferenceSession(
-                str(model), sess_options=options, providers=["CPUExecutionProvider"]
+                str(path), sess_options=options, providers=["CPUExecutionProvider"]
             ),
-            download_dir=model.parent,
+            download_dir=path.parent,
         )
-        for _ in _chunks(voice, TRIAL_TEXT, None):
+        scale = voice.config.length_scale if model.length_scale is None else model.length_scale
+        loaded = _Loaded(voice, _speaker(model, voice.config), scale)
+        for _ in loaded.chunks(TRIAL_TEXT):
             pass
+    except EngineUnavailable:
+        raise
     except Exception as error:
         # onnxruntime's errors have no common public class, and the JSON may be anything.
         raise EngineUnavailable(
-            f"{model} is no Piper voice that works: {type(error).__name__}: {error}. "
+            f"{path} is no Piper voice that works: {type(error).__name__}: {error}. "
             f"Put the voice's own {config.name} beside it, or take both away"
         ) from None
-    return voice
+    return loaded
+
+
+def _speaker(model: VoiceModel, config: Any) -> int | None:
+    """A speaker's number; None for the only one. Raises ``EngineUnavailable``."""
+    names: dict[str, int] = config.speaker_id_map or {}
+    if not model.speaker:
+        return None
+    if model.speaker in names:
+        return names[model.speaker]
+    if model.speaker.isdigit() and int(model.speaker) < config.num_speakers:
+        return int(model.speaker)
+    has = ", ".join(sorted(names)[:MOST_NAMED]) or f"0 to {config.num_speakers - 1}"
+    raise EngineUnavailable(f"{model.path} has no speaker {model.speaker!r}; it has {has}")

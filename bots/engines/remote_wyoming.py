@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from bots.engines.endings import Endings, plain, words_of
 from bots.engines.remote import (
     HINTS,
     UNKNOWN_CONFIDENCE,
@@ -135,9 +136,13 @@ class WyomingTranscriber:
 
     sample_rate = HEARD_RATE
 
-    def __init__(self, server: Server, options: RemoteSpeech) -> None:
+    def __init__(
+        self, server: Server, options: RemoteSpeech, endings: Endings | None = None
+    ) -> None:
+        """``endings`` tell where a sentence may end, for servers that stream their text."""
         self.server = server
         self.options = options
+        self.endings = endings or Endings()
         self.name = f"wyoming at {server}"
         self._languages: frozenset[str] = frozenset()
         """Two letters each; empty for not known, then it is asked in any."""
@@ -192,8 +197,9 @@ class WyomingRecognition:
             self._send_audio()
 
     def partial(self) -> Partial:
-        """The text so far, of servers that stream it."""
-        return Partial(self._partial)
+        """The text so far as a flow's phrases are written, of servers that stream it."""
+        text = self._partial
+        return Partial(plain(text), self._owner.endings.likely(words_of(text)))
 
     async def finish(self) -> Hypothesis:
         """The final text; empty after ``cancel``. Raises ``RecognitionFailed``."""

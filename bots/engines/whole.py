@@ -1,7 +1,6 @@
 """A recognition that keeps the caller's audio and hears it as a whole when the turn ends.
 
-For engines that take nothing before: Whisper, whose partial decoding costs too much on a
-CPU, and audio APIs, which take whole files.
+For engines that take nothing before: audio APIs, which take whole files.
 """
 
 from __future__ import annotations

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 from router.errors import ParleyError
 
 MOST_THREADS = 4
+NEWEST = 0.3
+"""Weight of the last work in what one costs."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -32,6 +36,18 @@ class Worker:
     def __init__(self, name: str) -> None:
         self._name = name
         self._pool: ThreadPoolExecutor | None = None
+        self._waiting = 0
+        """Works that are not done yet, the one under way included."""
+        self._work_s = 0.0
+
+    @property
+    def wait_s(self) -> float:
+        """How long what waits will take, by what works have cost lately."""
+        return self._waiting * self._work_s
+
+    def forget_cost(self) -> None:
+        """What was done so far says nothing of what comes: loading is over."""
+        self._work_s = 0.0
 
     def start(self) -> None:
         """Safe to call twice."""
@@ -51,7 +67,8 @@ class Worker:
         """
         if self._pool is None:
             raise WorkerStopped
-        done = self._pool.submit(work, *args)
+        done = self._pool.submit(self._timed, partial(work, *args))
+        self._waiting += 1
         try:
             return await asyncio.wrap_future(done)
         except asyncio.CancelledError:
@@ -60,3 +77,13 @@ class Worker:
                 # Not we were cancelled but the work was, by ``stop``.
                 raise WorkerStopped from None
             raise
+        finally:
+            self._waiting -= 1
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = time.monotonic()
+        try:
+            return work()
+        finally:
+            weight = NEWEST if self._work_s else 1.0
+            self._work_s += weight * (time.monotonic() - began - self._work_s)

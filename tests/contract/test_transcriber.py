@@ -1,7 +1,7 @@
 """The transcriber's contract, on rendered telephone speech.
 
-For the offline engine, speech servers of both protocols, engines one behind the other of
-which the first fails, and the script.
+For the offline engine, the small Whisper of ``tests/models``, speech servers of both
+protocols, engines one behind the other of which the first fails, and the script.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,17 +21,20 @@ from bots.call import UNCLEAR
 from bots.engines.choice import choose_engines
 from bots.engines.errors import EngineUnavailable
 from bots.engines.fallback import FallbackTranscriber, Tier
+from bots.engines.local import Hardware
 from bots.engines.offline import PocketsphinxTranscriber
 from bots.engines.phrases import Corpus
 from bots.engines.remote import RemoteSpeech, parse_server
 from bots.engines.remote_api import ApiTranscriber
 from bots.engines.remote_wyoming import WyomingTranscriber
+from bots.engines.whisper import WhisperTranscriber
 from bots.errors import RecognitionFailed
 from bots.ports import Expectation, Hypothesis, Transcriber
 from bots.speech import resampled
 from evals.render import Utterance, load
 from tests.fakes.fake_speech_api import FakeSpeechApi
 from tests.fakes.fake_wyoming import FakeWyoming
+from tests.models import WHISPER
 from tests.scripted import SILENCE, ScriptedTranscriber
 
 EXAMPLES = tuple(sorted({item.text for item in load() if item.seen and "number" not in item.id}))
@@ -102,10 +106,19 @@ async def speech_api() -> AsyncIterator[ApiTranscriber]:
     await fake.stop()
 
 
-@pytest.fixture(params=["offline", "wyoming", "speech api", "fallback", "scripted"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whisper() -> AsyncIterator[WhisperTranscriber]:
+    transcriber = WhisperTranscriber(WHISPER, Hardware("cpu", threads=1))
+    await transcriber.start()
+    yield transcriber
+    await transcriber.stop()
+
+
+@pytest.fixture(params=["offline", "whisper", "wyoming", "speech api", "fallback", "scripted"])
 def transcriber(
     request: pytest.FixtureRequest,
     offline: PocketsphinxTranscriber,
+    whisper: WhisperTranscriber,
     wyoming: WyomingTranscriber,
     speech_api: ApiTranscriber,
 ) -> Transcriber:
@@ -115,6 +128,7 @@ def transcriber(
     broken.broken = True
     engines: dict[str, Transcriber] = {
         "offline": offline,
+        "whisper": whisper,
         "wyoming": wyoming,
         "speech api": speech_api,
         "fallback": FallbackTranscriber([Tier(broken, 1), Tier(wyoming, 10), Tier(offline, 10)]),
@@ -232,6 +246,41 @@ async def test_killed_worker_fails_its_utterances_and_is_replaced() -> None:
         assert heard.text == "where is my order"
     finally:
         await transcriber.stop()
+
+
+LOADING = """
+import uvloop
+from bots.engines.local import Hardware
+from bots.engines.offline import PocketsphinxTranscriber
+from bots.engines.phrases import Corpus
+
+print("loading", flush=True)
+try:
+    uvloop.run(PocketsphinxTranscriber(Corpus(("where is my order",)), workers=2).start())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.9])
+async def test_control_c_while_the_workers_load_ends_them_without_a_word(after_s: float) -> None:
+    """As a terminal does it, to the whole process group, and on the product's own event loop."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        LOADING,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        process_group=0,
+    )
+    assert program.stdout is not None
+    await program.stdout.readline()
+    await asyncio.sleep(after_s)
+    os.killpg(program.pid, signal.SIGINT)
+    # Standard error ends when the last worker, which has it, too, has gone.
+    said, complaints = await asyncio.wait_for(program.communicate(), 10)
+    assert said == b"interrupted\n"
+    assert complaints == b""
 
 
 async def test_not_started_is_refused() -> None:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from bots.detect import levels_db
 from bots.engines.espeak import EspeakVoice, ipa
 from bots.engines.fallback import FallbackVoice, Tier
+from bots.engines.local import VoiceModel
 from bots.engines.piper import PiperVoice
 from bots.engines.remote import RemoteSpeech, parse_server
 from bots.engines.remote_api import ApiVoice
@@ -39,7 +40,7 @@ async def said(voice: Voice, text: str, language: str = "en") -> bytes:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def piper() -> AsyncIterator[PiperVoice]:
-    voice = PiperVoice({"en": PIPER}, threads=1)
+    voice = PiperVoice({"en": VoiceModel(PIPER)}, threads=1)
     await voice.start()
     yield voice
     await voice.stop()

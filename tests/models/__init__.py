@@ -6,5 +6,7 @@ from pathlib import Path
 
 MODELS = Path(__file__).parent
 PIPER = MODELS / "piper" / "en_test.onnx"
+PIPER_SPEAKERS = MODELS / "piper_speakers" / PIPER.name
+"""The same voice with two speakers: ``low`` and ``high``."""
 WHISPER = MODELS / "whisper"
 """Knows English digits, up to four in a row, and ``speech.COMMANDS``."""

@@ -47,6 +47,8 @@ QUIETEST_DB = -80.0
 SYMBOLS = 256
 PITCH_HZ, FALL_HZ = 128.0, 36.0
 """The pitch at the beginning of a sentence, and how much it falls to its end."""
+SPEAKERS = {"low": PITCH_HZ, "high": 190.0}
+"""Of the voice of two, which is the same voice otherwise."""
 HARMONICS = 40
 TOGETHER = 4
 """Sentences in one step of training."""
@@ -243,6 +245,16 @@ class SmallVoice(nn.Module):
         self, phonemes: torch.Tensor, input_lengths: torch.Tensor, scales: torch.Tensor
     ) -> torch.Tensor:
         """(1, 1, samples) of (1, ids), (1,) and noise, length and (unused) width scales."""
+        return self.spoken(phonemes, input_lengths, scales, torch.tensor(PITCH_HZ))
+
+    def spoken(
+        self,
+        phonemes: torch.Tensor,
+        input_lengths: torch.Tensor,
+        scales: torch.Tensor,
+        pitch_hz: torch.Tensor,
+    ) -> torch.Tensor:
+        """The same at a speaker's pitch."""
         ids = phonemes[0, : input_lengths[0]]
         context = self.context(ids)
         lengths = torch.round(self.frames(context, ids) * scales[1]).long()
@@ -250,15 +262,19 @@ class SmallVoice(nn.Module):
         ends = torch.cumsum(functional.pad(lengths[1:], (1, 0), value=1), 0)
         levels, place = self.levels(context, ends)
         voiced = self.voiced[ids][place]
-        return self.sound(levels, voiced, scales[0] / NOISE_SCALE)[None, None]
+        return self.sound(levels, voiced, scales[0] / NOISE_SCALE, pitch_hz)[None, None]
 
     def sound(
-        self, levels: torch.Tensor, voiced: torch.Tensor, breath: torch.Tensor
+        self,
+        levels: torch.Tensor,
+        voiced: torch.Tensor,
+        breath: torch.Tensor,
+        pitch_hz: torch.Tensor,
     ) -> torch.Tensor:
         """The channel vocoder: samples of decibels per band, voicing per frame and noise."""
         voice = smooth(voiced[None])[0]
         time_axis = torch.arange(voice.shape[0]).float() / voice.shape[0]
-        pitch = PITCH_HZ - FALL_HZ * time_axis
+        pitch = pitch_hz - FALL_HZ * time_axis
         phase = torch.cumsum(pitch, 0) * (2 * torch.pi / RATE)
         tones = torch.cos(torch.arange(1, HARMONICS + 1)[:, None] * phase[None]).sum(0)
         # Tones at this level have as much power in a band as noise of variance one.
@@ -269,6 +285,27 @@ class SmallVoice(nn.Module):
         gains = 10 ** ((levels + self.correction[:, None]) / 20)
         made: torch.Tensor = (banded * smooth(gains)).sum(0)
         return made
+
+
+class Speakers(nn.Module):
+    """The voice of two, with the further input ``sid`` that such Piper voices have."""
+
+    pitches: torch.Tensor
+
+    def __init__(self, voice: SmallVoice) -> None:
+        super().__init__()
+        self.voice = voice
+        self.register_buffer("pitches", torch.tensor(list(SPEAKERS.values())))
+
+    def forward(
+        self,
+        phonemes: torch.Tensor,
+        input_lengths: torch.Tensor,
+        scales: torch.Tensor,
+        sid: torch.Tensor,
+    ) -> torch.Tensor:
+        """As ``SmallVoice``; ``sid`` is (1,), the speaker's number."""
+        return self.voice.spoken(phonemes, input_lengths, scales, self.pitches[sid])
 
 
 def smooth(rows: torch.Tensor) -> torch.Tensor:
@@ -328,33 +365,44 @@ def train(voice: SmallVoice, lessons: Sequence[Lesson], epochs: int) -> None:
 def calibrate(voice: SmallVoice) -> None:
     """Make the vocoder's bands as loud as they were meant to be."""
     flat = torch.full((BANDS, 300), -40.0)
-    made = analysed(voice.sound(flat, torch.ones(300), torch.tensor(1.0)))
+    made = analysed(voice.sound(flat, torch.ones(300), torch.tensor(1.0), torch.tensor(PITCH_HZ)))
     voice.correction -= 40.0 + 10 * torch.log10((10 ** (made[20:-20] / 10)).mean(0))
 
 
 # -- the files ---------------------------------------------------------------------------
 
 
-def export(voice: SmallVoice, out: Path) -> Path:
-    """Write ``NAME.onnx`` and the JSON beside it."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{NAME}.onnx"
+def export(voice: SmallVoice, out: Path) -> list[Path]:
+    """Write ``NAME.onnx``, the voice of two in a folder of its own, and the JSON beside each."""
+    one, two = out / f"{NAME}.onnx", out.with_name(f"{out.name}_speakers") / f"{NAME}.onnx"
     ids = torch.tensor([phonemes_to_ids(list("hˈɛloʊ."))])
     example = (ids, torch.tensor([ids.shape[1]]), torch.tensor([NOISE_SCALE, 1.0, 0.8]))
+    names = ["input", "input_lengths", "scales"]
+    _write(voice.eval(), example, names, one)
+    _write(Speakers(voice).eval(), (*example, torch.tensor([0])), [*names, "sid"], two)
+    speakers = {name: number for number, name in enumerate(SPEAKERS)}
+    for path, extra in ((one, {}), (two, {"num_speakers": 2, "speaker_id_map": speakers})):
+        text = json.dumps(described() | extra, ensure_ascii=False, indent=1)
+        Path(f"{path}.json").write_text(f"{text}\n")
+    return [one, two]
+
+
+def _write(
+    voice: nn.Module, example: tuple[torch.Tensor, ...], names: list[str], path: Path
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter without further packages is the old one
         torch.onnx.export(
-            voice.eval(),
+            voice,
             example,
             str(path),
-            input_names=["input", "input_lengths", "scales"],
+            input_names=names,
             output_names=["output"],
             dynamic_axes={"input": {1: "phonemes"}, "output": {2: "time"}},
             opset_version=17,
             dynamo=False,
         )
-    Path(f"{path}.json").write_text(json.dumps(described(), ensure_ascii=False, indent=1) + "\n")
-    return path
 
 
 def described() -> dict[str, Any]:
@@ -391,9 +439,9 @@ def main() -> None:
     voice = SmallVoice()
     train(voice, lessons, wanted.epochs)
     calibrate(voice)
-    path = export(voice, wanted.out)
-    spent = time.monotonic() - began
-    print(f"made in {spent:.0f} s: {path}, {path.stat().st_size / 1e6:.2f} MB")
+    for path in export(voice, wanted.out):
+        spent = time.monotonic() - began
+        print(f"made in {spent:.0f} s: {path}, {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ trained from nothing on rendered telephone speech, so no model hub is needed.
 2. ``train`` fits a ``transformers`` Whisper on short windows. A layer on the encoder, dropped
    afterwards, has to tell which word is when (CTC, or frame by frame where that is known):
    the decoder alone would need many times as long to find out where to look.
-3. faster-whisper always pads to 30 s. ``hide_padding`` makes what lies behind the first
-   ``HEARD`` steps invisible, so that training need not go through it.
+3. ``hide_padding`` makes what lies behind the first ``HEARD`` steps invisible: a program that
+   pads to 30 s gives the same text as one that goes by the model's own window, which
+   ``preprocessor_config.json`` names.
 4. ``convert`` writes the CTranslate2 model; ``measure`` listens to held-out speakers with it,
    through faster-whisper as the product does.
 """
@@ -48,8 +49,8 @@ WIDTH, LAYERS, HEADS, INNER = 96, 2, 4, 320
 NEARBY = ((-6, -2, 2, 6), (-12, -4, 4, 12))
 """Per layer and head: how many steps of 20 ms away it looks before it has learned better."""
 MELS, FRAMES = 80, 3000
-WINDOW_S = 4.0
-"""Audio of one training utterance."""
+WINDOW_S = 4
+"""Audio of one training utterance, and the model's window."""
 HEARD = 208
 """Steps of the encoder (20 ms) that the model listens to; later ones are padding to it."""
 FAR, SHARE, DISLIKE = 1000.0, 2.0, -5.0
@@ -408,7 +409,8 @@ def convert(model: Any, tokenizer: transformers.WhisperTokenizer, out: Path) -> 
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        transformers.WhisperFeatureExtractor(feature_size=MELS).save_pretrained(folder)
+        window = transformers.WhisperFeatureExtractor(feature_size=MELS, chunk_length=WINDOW_S)
+        window.save_pretrained(folder)
         converter = ctranslate2.converters.TransformersConverter(
             folder, copy_files=["tokenizer.json", "preprocessor_config.json"]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bots.engines.espeak import EspeakVoice
+from bots.engines.local import VoiceModel
 from bots.engines.piper import PiperVoice
 from bots.ports import PacedVoice
 from tests.models import PIPER
@@ -25,7 +26,7 @@ async def test_espeak_is_slower_and_then_itself_again() -> None:
 
 
 async def test_piper_is_slower_by_its_length_scale() -> None:
-    voice = PiperVoice({"en": PIPER}, threads=1)
+    voice = PiperVoice({"en": VoiceModel(PIPER)}, threads=1)
     await voice.start()
     try:
         usual = await length(voice, 1.0)

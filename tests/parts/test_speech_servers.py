@@ -14,6 +14,7 @@ import wyoming.asr
 import wyoming.event
 
 from bots.engines.choice import choose_engines
+from bots.engines.endings import Endings
 from bots.engines.fallback import FallbackVoice, Tier
 from bots.engines.phrases import Corpus
 from bots.engines.remote import Patience, RemoteSpeech, parse_server
@@ -25,7 +26,7 @@ from bots.errors import (
     RecognitionFailed,
     SynthesisFailed,
 )
-from bots.ports import Expectation, Hypothesis, PacedVoice, Transcriber, Voice
+from bots.ports import Expectation, Hypothesis, PacedVoice, Partial, Transcriber, Voice
 from bots.speech import resampled
 from evals.render import load
 from tests.fakes.fake_speech_api import FakeSpeechApi
@@ -137,6 +138,24 @@ async def test_wyoming_text_is_seen_while_the_caller_speaks(wyoming_server: Fake
             while recognition.partial().text != "where is my":
                 await asyncio.sleep(0.01)
         assert (await recognition.finish()).text == "where is my order"
+
+
+async def test_wyoming_text_so_far_is_read_as_a_flows_phrases_are_written(
+    wyoming_server: FakeWyoming,
+) -> None:
+    """So "Billing." is a whole answer, and "Where is my order?" one that can end there."""
+    wyoming_server.partials = ("Where is", " my order?")
+    endings = Endings([["where", "is", "my", "order"]])
+    options = RemoteSpeech(patience=PATIENT)
+    remote = WyomingTranscriber(parse_server(wyoming_server.url), options, endings)
+    await remote.start()
+    recognition = remote.open(Expectation())
+    recognition.feed(SPEECH)
+    async with asyncio.timeout(10):
+        while recognition.partial() != Partial("where is my order", 1.0):
+            await asyncio.sleep(0.01)
+    recognition.cancel()
+    await remote.stop()
 
 
 async def test_wyoming_cancel_closes_the_connection_at_once(wyoming_server: FakeWyoming) -> None:

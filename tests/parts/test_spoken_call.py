@@ -7,16 +7,26 @@ the demo company's flow. The caller's voice is one that the model did not have i
 from __future__ import annotations
 
 import asyncio
+import itertools
+from dataclasses import replace
 
+import pytest
+
+from bots.call import Call, Question
 from bots.conversation import Conversations
 from bots.detect import levels_db
 from bots.engines.choice import choose_engines
+from bots.engines.endings import Endings
+from bots.engines.local import Hardware
 from bots.engines.phrases import Corpus
+from bots.engines.whisper import WhisperTranscriber
+from bots.ports import Expectation
+from bots.speech import Prompts
 from bots.voice import VoiceBot, VoiceOutcome
 from evals.render import load
 from router.events import TurnTimed
 from router.model import Channel, Customer, EndedBy
-from tests.models import MODELS
+from tests.models import MODELS, WHISPER
 from tests.scripted import (
     FRAME,
     RATE,
@@ -24,6 +34,7 @@ from tests.scripted import (
     ScriptedClock,
     ScriptedLeg,
     ScriptedRecords,
+    ScriptedVoice,
     voice_interaction,
 )
 from tests.talking import Bench, demo_flow
@@ -104,3 +115,47 @@ async def test_order_is_asked_for_by_voice_and_answered_by_voice() -> None:
     assert [fact.recognition_ms is None for fact in timed] == [False, True, False]
     assert all(fact.total_ms is not None for fact in timed)
     assert timed[1].action_ms is not None
+
+
+async def silence_that_ended(ears: WhisperTranscriber, name: str, question: Question) -> float:
+    """Seconds from the last speech to the end of the turn, on the line's clock."""
+    leg = OpenLeg()
+    call = Call(leg, ears, Prompts(ScriptedVoice()), leg.seconds)
+    asking = asyncio.create_task(call.ask(question))
+    said = next(item for item in load() if item.id == name and item.voice == VOICE).pcm()
+    await leg.run_for(0.5)
+    for place in itertools.count(0, 2 * FRAME):
+        # No faster than the model: on a call it has 20 ms of real time for each of these.
+        while not ears.rounds.at_rest:
+            await asyncio.sleep(0.001)
+        if asking.done():
+            break
+        await leg.tick(said[place : place + 2 * FRAME].ljust(2 * FRAME, b"\0"))
+    call.close()
+    timing = asking.result().timing
+    assert timing.ended_at is not None
+    assert timing.speech_ended_at is not None
+    return timing.ended_at - timing.speech_ended_at
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "soon_s", "usual_s"),
+    [
+        ("where-is-my-order", Question(()), 0.35, 0.55),
+        ("number-482913", Question((), Expectation("digits"), max_digits=4), 0.5, 1.3),
+    ],
+)
+async def test_answer_that_whisper_finds_complete_ends_its_turn_early(
+    name: str, question: Question, soon_s: float, usual_s: float
+) -> None:
+    """Four digits are all that the model knows in a row, so it hears four of the six."""
+    endings = Endings([["where", "is", "my", "order"]])
+    ears = WhisperTranscriber(WHISPER, Hardware("cpu", threads=1), endings)
+    await ears.start()
+    soon = await silence_that_ended(ears, name, question)
+    ears.endings = Endings()
+    other = replace(question, max_digits=9)
+    usual = await silence_that_ended(ears, name, other)
+    await ears.stop()
+    assert soon == pytest.approx(soon_s, abs=0.07)
+    assert usual == pytest.approx(usual_s, abs=0.07)

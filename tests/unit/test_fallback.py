@@ -34,6 +34,7 @@ class Ear:
     trouble: str = ""
     languages: tuple[str, ...] = ("en", "lv")
     sample_rate: int = RATE
+    wait_s: float = 0.0
     prepared: list[Expectation] = field(default_factory=list)
     opened: list[EarRecognition] = field(default_factory=list)
 
@@ -128,6 +129,38 @@ async def test_late_engine_is_cancelled_and_its_reason_given() -> None:
     bench.tiers[0].patience_s = AT_ONCE
     assert (await bench.utterance()).instead_of == "remote: not done within 0.01 s"
     assert bench.ears[0].opened[0].cancelled
+
+
+async def test_engine_with_too_much_to_do_is_skipped_at_once_and_is_not_to_blame() -> None:
+    bench = Bench([Ear("whisper"), Ear("offline")], patience_s=8.0)
+    bench.ears[0].wait_s = 8.5
+    for _ in range(4):
+        heard = await bench.utterance()
+    assert (heard.text, heard.heard_by) == ("said to offline", "offline")
+    assert heard.instead_of == "whisper: overloaded"
+    assert not bench.ears[0].opened
+    assert bench.tiers[0].breaker.state is Circuit.CLOSED
+    bench.ears[0].wait_s = 7.5
+    assert (await bench.utterance()).text == "said to whisper"
+
+
+async def test_engine_that_got_too_much_to_do_meanwhile_is_left_at_the_end_of_speech() -> None:
+    bench = Bench([Ear("whisper", "hangs"), Ear("offline")])
+    recognition = bench.transcriber.open(Expectation())
+    for _ in range(10):
+        recognition.feed(SPEECH)
+    bench.ears[0].wait_s = EVER + 1
+    heard = await recognition.finish()
+    assert (heard.text, heard.instead_of) == ("said to offline", "whisper: overloaded")
+    assert bench.ears[0].opened[0].cancelled
+    assert bench.ears[1].opened[0].heard == SPEECH * 10
+
+
+async def test_all_have_too_much_to_do_the_call_is_told_at_once() -> None:
+    bench = Bench([Ear("remote", "fails"), Ear("offline")], patience_s=1.0)
+    bench.ears[1].wait_s = 2.0
+    with pytest.raises(RecognitionFailed, match=r"remote: out of memory; offline: overloaded"):
+        await bench.utterance()
 
 
 async def test_all_fail_the_error_names_each_with_its_reason_once() -> None:
@@ -228,6 +261,7 @@ class Mouth:
     trouble: str = ""
     languages: tuple[str, ...] = ("en",)
     sample_rate: int = RATE
+    wait_s: float = 0.0
     asked: list[str] = field(default_factory=list)
     left: int = 0
 
@@ -331,6 +365,18 @@ async def test_voice_that_fails_again_and_again_rests() -> None:
     for _ in range(4):
         assert [pcm async for pcm in fallback.speak("Hello.", "en")]
     assert (len(remote.asked), len(espeak.asked)) == (2, 4)
+
+
+async def test_voice_with_too_much_to_say_is_skipped_at_once() -> None:
+    piper, espeak = Mouth("piper", wait_s=5.1), Mouth("espeak")
+    fallback = voices(piper, espeak, patience_s=5.0)
+    speech = fallback.speak("Hello.", "en")
+    assert b"".join([pcm async for pcm in speech]) == b"es" * 160
+    assert speech.substituted
+    assert not piper.asked
+    assert fallback.tiers[0].breaker.state is Circuit.CLOSED
+    piper.wait_s = 0.0
+    assert [pcm async for pcm in fallback.speak("Hello.", "en")] == [b"pi" * 80] * 2
 
 
 async def test_all_voices_fail_the_error_names_each() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bots.engines.local import Hardware, VoiceModel
 from gateway.settings import Endpoint, Settings, settings_table
 from router.errors import BadConfiguration
 
@@ -36,6 +37,10 @@ def test_values_are_typed_and_command_line_wins() -> None:
         ({"PARLEY_SPEECH_REMOTE": "gpu:10300"}, "wyoming://host:port, or https://host/v1"),
         ({"PARLEY_SPEECH_REMOTE_VOICES": "alba"}, "en=alba"),
         ({"PARLEY_SPEECH_REMOTE_VOICE": "wyoming://gpu:10200"}, "PARLEY_SPEECH_REMOTE_VOICES must"),
+        ({"PARLEY_WHISPER_DEVICE": "gpu"}, "auto, cpu, cuda or cuda:1"),
+        ({"PARLEY_PIPER_VOICES": "en_GB-alba-medium"}, "en=alba"),
+        ({"PARLEY_PIPER_VOICES": "en=alba@9"}, "a length scale of 0.3 to 3"),
+        ({"PARLEY_PIPER_VOICES": "en=#p225"}, "a voice's name or file before #"),
         ({"PARLEY_SPEECH_REMOTE_S": "0"}, "PARLEY_SPEECH_REMOTE_S='0'"),
         (
             {"PARLEY_SPEECH_REMOTE": "http://gpu.lan/v1", "PARLEY_SPEECH_REMOTE_KEY": "secret"},
@@ -47,6 +52,23 @@ def test_wrong_setting_is_named(env: dict[str, str], named: str) -> None:
     with pytest.raises(BadConfiguration) as failure:
         Settings.from_env(env)
     assert named in str(failure.value)
+
+
+def test_speech_models_are_read_with_where_and_how_they_run() -> None:
+    env = {
+        "PARLEY_DATA": "/kept",
+        "PARLEY_WHISPER_MODEL": "large-v3",
+        "PARLEY_WHISPER_DEVICE": "cuda:1",
+        "PARLEY_WHISPER_COMPUTE": "int8_float16",
+        "PARLEY_PIPER_VOICES": "en=en_GB-vctk-medium#p225@1.1, lv=/voices/lv.onnx",
+    }
+    local = Settings.from_env(env).local_models
+    assert (local.folder, local.whisper) == (Path("/kept/models"), "large-v3")
+    assert local.hardware == Hardware("cuda:1", "int8_float16")
+    assert local.voices == {
+        "en": VoiceModel(Path("en_GB-vctk-medium"), "p225", 1.1),
+        "lv": VoiceModel(Path("/voices/lv.onnx")),
+    }
 
 
 def test_speech_servers_are_read_and_a_wyoming_server_only_hears() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,7 @@ from bots.engines.breaker import Breaker
 from bots.engines.choice import Engines
 from bots.engines.fallback import FallbackTranscriber, Tier
 from bots.keys import HINTS, SPEECH_FAILED
-from bots.ports import Expectation
+from bots.ports import Expectation, Transcriber
 from bots.voice import VoiceBot, VoiceOutcome
 from router.events import SpeechFellBack
 from tests.scripted import ScriptedClock, ScriptedTranscriber
@@ -158,13 +158,8 @@ async def test_every_hint_is_there_in_every_language() -> None:
     assert {tuple(texts) for texts in HINTS.values()} == {("en", "zh", "lv")}
 
 
-async def test_second_engine_hears_the_turn_and_the_record_says_why(phones: list[Phone]) -> None:
-    broken, works = ScriptedTranscriber(), ScriptedTranscriber()
-    broken.broken = True
-    broken.name, works.name = "remote", "offline"
-    works.script = ["where is my order"]
-    tiers = [Tier(broken, 3600.0, Breaker()), Tier(works, 3600.0, Breaker())]
-    phone = Phone([asks("How can I help?"), ends("Goodbye.")])
+def hearing_by(phone: Phone, tiers: Sequence[Tier[Transcriber]]) -> Phone:
+    """The phone's bot with these recognisers, the best first."""
     phone.bot = VoiceBot(
         phone.dialogue,
         Engines(FallbackTranscriber(tiers, phone.leg.seconds), phone.voice),
@@ -173,6 +168,16 @@ async def test_second_engine_hears_the_turn_and_the_record_says_why(phones: list
         ScriptedClock(phone.leg),
         phone.leg.seconds,
     )
+    return phone
+
+
+async def test_second_engine_hears_the_turn_and_the_record_says_why(phones: list[Phone]) -> None:
+    broken, works = ScriptedTranscriber(), ScriptedTranscriber()
+    broken.broken = True
+    broken.name, works.name = "remote", "offline"
+    works.script = ["where is my order"]
+    tiers = [Tier(broken, 3600.0, Breaker()), Tier(works, 3600.0, Breaker())]
+    phone = hearing_by(Phone([asks("How can I help?"), ends("Goodbye.")]), tiers)
     phones.append(phone)
     await phone.start()
     await phone.until_bot_is_silent()
@@ -186,3 +191,40 @@ async def test_second_engine_hears_the_turn_and_the_record_says_why(phones: list
         "remote: the scripted recogniser is broken",
     )
     assert works.finished[0].fed_ms == broken.opened[0].fed_ms >= 1000
+
+
+class BusyTranscriber(ScriptedTranscriber):
+    """One for which more waits than it can do in time."""
+
+    name = "whisper"
+    wait_s = 8.5
+
+
+async def test_the_call_goes_down_the_whole_chain_and_the_record_says_why(
+    phones: list[Phone],
+) -> None:
+    """Server broken, Whisper overloaded: offline; offline broken, too: keys, then a person."""
+    remote, whisper, offline = ScriptedTranscriber(), BusyTranscriber(), ScriptedTranscriber()
+    remote.broken = True
+    remote.name, offline.name = "remote", "offline"
+    offline.script = ["where is my order"]
+    tiers = [Tier(remote, 3.5), Tier(whisper, 8.0), Tier(offline, 10.0)]
+    phone = hearing_by(Phone([asks("How can I help?"), asks("Is that right?", "yes-no", 1)]), tiers)
+    phones.append(phone)
+    await phone.start()
+    await phone.until_bot_is_silent()
+    await phone.says("")
+    await phone.until_bot_is_silent()
+    offline.broken = True
+    for _ in range(3):
+        await phone.says("", seconds=0.8)
+        await phone.until_bot_is_silent()
+    await phone.silent(0.1)
+    broken = "the scripted recogniser is broken"
+    assert [(fact.heard_by, fact.instead_of) for fact in fell_back(phone)][:2] == [
+        ("offline", f"remote: {broken}; whisper: overloaded"),
+        ("DTMF", f"remote: {broken}; whisper: overloaded; offline: {broken}"),
+    ]
+    assert whisper.opened == []
+    assert phone.records.transcript.count(hint("yes-no")) == 2
+    assert phone.records.transcript[-1] == PERSON
