@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from typing import Any
 from bots.engines.errors import EngineUnavailable
 from bots.engines.hub import HubFailed, download
 from bots.engines.local import ENDING, VoiceModel
+from bots.engines.piper_times import WordTimes, with_durations
 from bots.engines.worker import Worker, WorkerStopped, spare_cores
 from bots.errors import LanguageNotSpoken, SynthesisFailed
+from bots.ports import Mark
 from bots.speech import resampled
 
 RATE = 22050
@@ -104,21 +106,52 @@ class PiperVoice:
         self._voices.clear()
         self._worker.stop()
 
-    def speak(self, text: str, language: str) -> AsyncGenerator[bytes, None]:
+    def speak(self, text: str, language: str) -> PiperSpeech:
         """PCM sentence by sentence at ``sample_rate``. Raises ``SynthesisFailed``."""
         return self.speak_at(text, language, 1.0)
 
-    async def speak_at(self, text: str, language: str, pace: float) -> AsyncGenerator[bytes, None]:
+    def speak_at(self, text: str, language: str, pace: float) -> PiperSpeech:
         """The same at another pace: the voice's own length scale, longer."""
+        times = WordTimes(text)
+        return PiperSpeech(self._speak(text, language, pace, times), times)
+
+    async def _speak(
+        self, text: str, language: str, pace: float, times: WordTimes
+    ) -> AsyncGenerator[bytes, None]:
         loaded = self._voices.get(language)
         if loaded is None:
             raise LanguageNotSpoken(f"no Piper voice for {language!r}; have {sorted(self._voices)}")
         chunks = loaded.chunks(text, pace)
         try:
-            while (pcm := await self._worker.run(_next_chunk, chunks)) is not None:
-                yield pcm
+            while (chunk := await self._worker.run(_next_chunk, chunks)) is not None:
+                samples = len(chunk.audio_float_array)
+                times.add(chunk.phoneme_alignments, chunk.sample_rate, samples)
+                yield resampled(chunk.audio_int16_bytes, chunk.sample_rate, RATE)
         except WorkerStopped:
             raise SynthesisFailed("Piper was stopped") from None
+
+
+class PiperSpeech:
+    """The audio of one text. Implements ``bots.ports.Timed`` where the voice has durations."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], times: WordTimes) -> None:
+        self._pieces = pieces
+        self._times = times
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """One per word, once all of the text was made."""
+        return self._times.marks
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """Nobody wants it any more. Safe to call twice."""
+        await self._pieces.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +168,16 @@ class _Loaded:
         wish = config.SynthesisConfig(
             speaker_id=self.speaker, length_scale=self.length_scale / pace
         )
-        return iter(self.voice.synthesize(text, wish))
+        return iter(self.voice.synthesize(text, wish, include_alignments=True))
 
 
-def _next_chunk(chunks: Iterator[Any]) -> bytes | None:
+def _next_chunk(chunks: Iterator[Any]) -> Any:
+    """The next sentence; None behind the last."""
     try:
-        chunk = next(chunks, None)
+        return next(chunks, None)
     except Exception as error:
         # The phonemiser and the ONNX runtime have no common error.
         raise SynthesisFailed(f"Piper failed: {type(error).__name__}: {error}") from None
-    if chunk is None:
-        return None
-    return resampled(chunk.audio_int16_bytes, chunk.sample_rate, RATE)
 
 
 def _load(model: VoiceModel, threads: int) -> _Loaded:
@@ -166,7 +197,9 @@ def _load(model: VoiceModel, threads: int) -> _Loaded:
         voice = piper.PiperVoice(
             config=piper.PiperConfig.from_dict(described),
             session=runtime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
+                with_durations(path.read_bytes()),
+                sess_options=options,
+                providers=["CPUExecutionProvider"],
             ),
             download_dir=path.parent,
         )
