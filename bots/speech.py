@@ -101,7 +101,9 @@ class Prompts:
 
 @dataclass(slots=True)
 class _Piece:
-    """One sentence on its way. ``before_ms`` was heard before a stop."""
+    """One sentence on its way. ``before_ms`` was heard before a stop and is not said again,
+    ``reached_ms`` is how far it had come then (rule 4 says a little of it twice).
+    """
 
     words: Pieces
     line: int
@@ -109,6 +111,7 @@ class _Piece:
     levels: list[float] = field(default_factory=list)
     total_ms: int = 0
     before_ms: int = 0
+    reached_ms: int = 0
     playback: Playback | None = None
 
     @property
@@ -205,7 +208,10 @@ class Saying:
         mine = [piece for piece in self._pieces if piece.line == number]
         if all(self._done(piece) for piece in mine):
             return line
-        parts = [heard(piece.words, piece.heard_ms, piece.total_ms) for piece in mine]
+        parts = [
+            heard(piece.words, max(piece.heard_ms, piece.reached_ms), piece.total_ms)
+            for piece in mine
+        ]
         return ("" if self._language == "zh" else " ").join(part for part in parts if part)
 
     def _fetch(self, piece: _Piece) -> asyncio.Task[None]:
@@ -224,6 +230,7 @@ class Saying:
         piece.levels = levels_db(piece.pcm, rate)
 
     def _queue(self, piece: _Piece) -> None:
+        piece.reached_ms = max(piece.reached_ms, piece.heard_ms)
         start_ms = max(0, piece.heard_ms - BACK_UP_MS) if piece.heard_ms else 0
         piece.before_ms = start_ms
         start = start_ms * self._leg.sample_rate // 1000 * 2
