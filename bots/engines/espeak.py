@@ -115,8 +115,10 @@ class EspeakVoice:
 
     name = "espeak-ng"
 
-    def __init__(self, sample_rate: int = TELEPHONE_RATE) -> None:
+    def __init__(self, sample_rate: int = TELEPHONE_RATE, variant: str = "") -> None:
+        """``variant`` is another speaker of the same languages, such as ``+f3``."""
         self.sample_rate = sample_rate
+        self._variant = variant
 
     def speak(self, text: str, language: str) -> AsyncIterator[bytes]:
         """The whole text in one piece; raises ``SynthesisFailed``."""
@@ -127,7 +129,7 @@ class EspeakVoice:
         voice = VOICES.get(language)
         if voice is None:
             raise LanguageNotSpoken(f"no espeak-ng voice for {language!r}; have {sorted(VOICES)}")
-        yield await asyncio.to_thread(self._make, text, voice, pace)
+        yield await asyncio.to_thread(self._make, text, voice + self._variant, pace)
 
     def _make(self, text: str, voice: str, pace: float) -> bytes:
         pcm = np.frombuffer(_LIBRARY.speak(text, voice, pace), dtype="<i2")
