@@ -14,19 +14,27 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import soxr
 
 from bots.conversation import Heard
-from bots.detect import QUIETEST_DB, SpeechDetector
+from bots.detect import SpeechDetector
 from bots.errors import RecognitionFailed
 from bots.nlu.numbers import digit_string
 from bots.nlu.yes_no import yes_or_no
-from bots.ports import AudioLeg, Expectation, Hypothesis, Partial, Recognition, Transcriber
-from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.ports import (
+    AudioLeg,
+    Expectation,
+    Hypothesis,
+    Partial,
+    Recognition,
+    Transcriber,
+    VoiceActivity,
+)
+from bots.speech import NORMAL_PACE, Prompts, Saying, Trouble
 from bots.turn import BARGE_IN_S, FRAME_S, ONSET_S, Act, TurnMachine, profile_for
 
 PRE_ROLL_FRAMES = 20
@@ -42,6 +50,8 @@ ORDER_DIGITS = 6
 ENDING = 0.15
 """So likely a sentence ends with the caller's words where a shorter pause ends the turn: 95 % of
 the examples in ``evals/utterances/phrases.txt`` end so, 4 % of their beginnings do."""
+MOST_FAILURES = 3
+"""Of the detection of speech in one call; then it does without its network."""
 FILLER_AFTER_S = 0.9
 """Who waits longer for an answer is told that it is being looked up (0.8 to 1.0 s)."""
 NOTHING = Hypothesis("", 0.0)
@@ -58,6 +68,8 @@ class Question:
     max_digits: int = 0
     pace: float = NORMAL_PACE
     """Below 1 for a caller who asked for slower speech."""
+    filler: str = ""
+    """Said when recognition takes long, in the question's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,8 @@ class Timing:
 class Asked:
     """How a question went: None in ``heard`` when the caller has gone.
 
-    ``said`` has, per line, the words that the caller heard. When the usual recogniser could
+    ``said`` has, per line, the words that the caller heard, ``filled`` those of the filler.
+    When the usual recogniser could
     not, ``instead_of`` says why and ``heard_by`` names the one that did, empty for none.
     """
 
@@ -84,6 +97,7 @@ class Asked:
     timing: Timing = field(default_factory=Timing)
     heard_by: str = ""
     instead_of: str = ""
+    filled: str = ""
 
     @property
     def deaf(self) -> bool:
@@ -107,16 +121,28 @@ class Call:
         transcriber: Transcriber,
         prompts: Prompts,
         seconds: Callable[[], float],
+        activity: VoiceActivity | None = None,
     ) -> None:
-        """Starts to listen at once. Close it when the bot has done with the leg."""
+        """Starts to listen at once. Close it when the bot has done with the leg.
+
+        Without ``activity`` every sound of the caller is taken for speech.
+        """
         self.leg = leg
         self._transcriber = transcriber
         self._prompts = prompts
         self._seconds = seconds
-        self._detector = SpeechDetector()
+        self._activity = activity
+        self._failures = 0
+        """Of the detection of speech."""
+        self._detector = self._new_detector()
         self._machine = TurnMachine()
         self._expect = Expectation()
         self._max_digits = 0
+        self._filler: Question | None = None
+        """Of the question under way, until it was said."""
+        self._filled = ""
+        self._turn_ended = 0
+        """The frame with which the caller's turn was over: fillers count from there."""
         self._saying: Saying | None = None
         self._early = ""
         """Keys pressed before the first prompt: callers who know the menu do not wait."""
@@ -144,6 +170,11 @@ class Call:
         """When the present saying's first audio went out on the wire."""
         return self._saying.first_audio_at if self._saying is not None else None
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why not the usual voice said all of the present saying."""
+        return self._saying.trouble if self._saying is not None else None
+
     def close(self) -> None:
         """Stop listening and free what recognition holds. Safe to call twice."""
         self._machine.rest()
@@ -160,6 +191,8 @@ class Call:
     async def ask(self, question: Question) -> Asked:
         """Say the lines, let the caller speak, press keys or keep silent."""
         self._expect, self._max_digits = question.expect, question.max_digits
+        self._filler = replace(question, lines=(question.filler,)) if question.filler else None
+        self._filled = ""
         saying = self._begin_saying(question.lines, question.expect.language, question.pace)
         profile = profile_for(question.expect.kind)
         self._do(self._machine.prompt_began(profile, self._heard_s, max_digits=question.max_digits))
@@ -174,7 +207,7 @@ class Call:
             if heard is not None or self.leg.closed.is_set():
                 got = self._understood
                 said = tuple(saying.heard())
-                return Asked(heard, said, timing, got.heard_by, got.instead_of)
+                return Asked(heard, said, timing, got.heard_by, got.instead_of, self._filled)
 
     async def say(
         self, lines: Sequence[str], language: str, pace: float = NORMAL_PACE
@@ -194,13 +227,14 @@ class Call:
         Nothing when the answer, or the end of the call, comes before its first sound;
         once it sounds it is said to its end. Errors of ``answer`` are the caller's.
         """
-        await self._first_of(self._waited(FILLER_AFTER_S), answer)
+        due = self._turn_ended + round(FILLER_AFTER_S / FRAME_S)
+        await self._first_of(self._waited(due), answer)
         if answer.done() or self.leg.closed.is_set():
             return ""
         language, pace = filler.expect.language, filler.pace
         saying = Saying(self.leg, self._prompts, filler.lines, language, self._seconds, pace)
         self._saying = saying
-        playing = asyncio.create_task(saying.play(), name="filler")
+        playing = asyncio.create_task(saying.play(optional=True), name="filler")
         try:
             await asyncio.wait({playing, answer}, return_when=asyncio.FIRST_COMPLETED)
             if saying.begun:
@@ -209,10 +243,11 @@ class Call:
             playing.cancel()
         return " ".join(part for part in saying.heard() if part)
 
-    async def _waited(self, seconds: float) -> None:
-        """Return when so much of the line was heard, or the leg is over."""
-        self._awaited = self._frames + round(seconds / FRAME_S), asyncio.Event()
-        await self._awaited[1].wait()
+    async def _waited(self, frame: int) -> None:
+        """Return when the line was heard up to there, or the leg is over."""
+        if self._frames < frame and not self.leg.closed.is_set():
+            self._awaited = frame, asyncio.Event()
+            await self._awaited[1].wait()
 
     @staticmethod
     async def _first_of(waited: Coroutine[Any, Any, None], answer: asyncio.Future[Any]) -> None:
@@ -229,28 +264,35 @@ class Call:
         saying = self._saying
         if saying is not None:
             saying.note_progress()
-        speech = self._is_speech(pcm, saying.level_db if saying else QUIETEST_DB)
+        speech = self._is_speech(pcm, saying.sounding if saying else b"")
         self._pre_roll.append(pcm)
         if self._recognition is not None:
             self._feed(pcm)
-            self._spoken_s += FRAME_S if speech else 0.0
+            self._spoken_s += FRAME_S + self._detector.earlier_s if speech else 0.0
             self._judge_complete(speech)
         self._frames += 1
         if self._awaited is not None and self._frames >= self._awaited[0]:
             self._awaited[1].set()
-        acts = self._machine.frame(speech, self._heard_s)
+        acts = self._machine.frame(speech, self._heard_s, self._detector.earlier_s)
         if self._machine.last_speech_at == self._heard_s:
             self._spoke_at = self._seconds()
         self._do(acts)
 
-    def _is_speech(self, pcm: bytes, ours_db: float) -> bool:
+    def _is_speech(self, pcm: bytes, ours: bytes) -> bool:
         try:
-            return self._detector.frame(pcm, ours_db)
+            return self._detector.frame(pcm, ours)
         except Exception:
             # A caller must not be cut off, or never be heard again, for a fault of the detector.
+            self._failures += 1
             log.exception("speech detection failed on leg %s; a new one begins", self.leg.id)
-            self._detector = SpeechDetector()
+            self._detector = self._new_detector()
             return False
+
+    def _new_detector(self) -> SpeechDetector:
+        """The gate alone when the network failed again and again."""
+        if self._activity is None or self._failures >= MOST_FAILURES:
+            return SpeechDetector(None, self.leg.sample_rate)
+        return SpeechDetector(self._activity.open(self.leg.sample_rate), self.leg.sample_rate)
 
     def pressed(self, digit: str) -> None:
         """A key."""
@@ -288,6 +330,7 @@ class Call:
     async def _next(self) -> tuple[Heard | None, Timing]:
         happening = await self._inbox.get()
         self._understood = NOTHING
+        self._turn_ended = self._frames
         match happening:
             case Act.END_TURN:
                 return await self._end_turn()
@@ -297,14 +340,18 @@ class Call:
                 return Heard.silence(), Timing()
             case _Happening.PROMPT_ENDED:
                 self._do(self._machine.prompt_ended(self._heard_s))
+                if self._saying is not None and self._saying.failed:
+                    # Nobody answers a question that was not asked.
+                    return Heard.silence(), Timing()
         return None, Timing()
 
     async def _end_turn(self) -> tuple[Heard | None, Timing]:
         ended = self._seconds()
         spoke_until = self._spoke_at
         interrupted = self._saying is not None and self._saying.stopped
-        hypothesis = self._understood = await self._recognised()
-        timing = Timing(spoke_until, ended, self._seconds())
+        hypothesis, recognised_at = await self._recognised_covered()
+        self._understood = hypothesis
+        timing = Timing(spoke_until, ended, recognised_at)
         if self._means_nothing(hypothesis, interrupted):
             self._do(self._machine.meant_nothing(self._heard_s))
             return None, timing
@@ -373,6 +420,23 @@ class Call:
         if self._recognition is not None:
             self._recognition.cancel()
             self._recognition = None
+
+    async def _recognised_covered(self) -> tuple[Hypothesis, float]:
+        """The words and when they were there, with a filler when they take long."""
+        recognising = asyncio.create_task(self._recognised(), name="recognition")
+        recognised_at: list[float] = []
+        recognising.add_done_callback(lambda _: recognised_at.append(self._seconds()))
+        prompt, filler = self._saying, self._filler
+        try:
+            if filler is not None:
+                self._filled = await self.fill(filler, recognising)
+                self._filler = None if self._filled else filler
+            hypothesis = await recognising
+        finally:
+            recognising.cancel()
+            # A prompt that was stopped for nothing goes on.
+            self._saying = prompt
+        return hypothesis, recognised_at[0]
 
     async def _recognised(self) -> Hypothesis:
         recognition, self._recognition = self._recognition, None

@@ -13,12 +13,12 @@ can go on with any interaction::
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
-from bots.flow.interpreter import phrase, resume, start
+from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, Text
 from bots.flow.outcome import (
     Action,
@@ -37,6 +37,7 @@ from bots.flow.outcome import (
     Understood,
     named_queues,
 )
+from bots.flow.playout import Played, believed
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, Knowledge
 from router.acts.act import HandoffPlan
@@ -84,13 +85,15 @@ class Heard:
 class Reply:
     """One thing to say. ``spoken`` is the form for the ear, ``text`` the transcript's.
 
-    ``question`` is True for the prompt of the step that now waits for the customer.
+    ``question`` is True for the prompt of the step that now waits for the customer;
+    ``step`` is the step of the flow that says it.
     """
 
     text: str
     spoken: str
     citations: tuple[Citation, ...] = ()
     question: bool = False
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class Turn:
     ``max_digits`` is how many keys complete an answer by telephone (1 for a menu,
     6 for an order number, 0 when keys mean nothing here; ``0`` alone always reaches
     a person). ``memory`` is JSON: store it, give it back to :meth:`Conversation.hear`.
+    It believes that all of ``replies`` was heard: after a call's playout
+    :meth:`Conversation.played` puts that right, from ``unplayed``, the memory before them.
     ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
     the answer to this turn takes its time.
     """
@@ -116,6 +121,7 @@ class Turn:
     ended: str | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
+    unplayed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -200,16 +206,19 @@ class Conversation:
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         """The turn that brings a person, for a ``reason`` outside the conversation.
 
-        The flow's own way to a person, as if the customer had asked for one.
+        The flow's own way to a person, as if the customer had asked for one; also behind its end.
         """
-        wish = Understood(text="agent", intent="agent", sure=True)
-        outcome = resume(self.flow, memory, wish, self._tools.settings)
-        # Nobody said that.
-        outcome.memory["last_utterance"] = memory["last_utterance"]
-        turn = await self._finish(outcome)
-        if turn.handoff is None:
-            return turn
-        return replace(turn, handoff=build_packet(self.flow, turn.memory, reason))
+        return await self._finish(give_up(self.flow, memory, reason, self._tools.settings))
+
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        """The turn as it was heard: per reply the words, as written, that reached the caller.
+
+        Its memory and its packet believe nothing else to have been said.
+        """
+        sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
+        memory = believed(turn.unplayed or turn.memory, sayings)
+        packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
+        return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
         today = self._tools.clock.now().date()
@@ -248,7 +257,9 @@ class Conversation:
     def _turn(
         self, memory: Memory, last: Action | None, replies: list[Reply], facts: list[Fact]
     ) -> Turn:
-        turn = Turn(tuple(replies), memory, facts=tuple(facts))
+        unplayed = memory
+        memory = believed(memory, [_played(reply, reply.spoken) for reply in replies])
+        turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed)
         match last:
             case Ask():
                 expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
@@ -332,5 +343,9 @@ class Conversations(Mapping[str, Conversation]):
 
 def _reply(action: Say | Ask) -> Reply:
     if isinstance(action, Ask):
-        return Reply(action.text, action.text, question=True)
-    return Reply(action.text, action.spoken, action.citations)
+        return Reply(action.text, action.text, question=True, step=action.step)
+    return Reply(action.text, action.spoken, action.citations, step=action.step)
+
+
+def _played(reply: Reply, words: str) -> Played:
+    return Played(reply.spoken, words, reply.step, reply.citations, reply.question)

@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     "not-understood": "the bot did not understand",
     "no-input": "nothing was heard",
     "speech-failed": "speech recognition did not work",
+    "voice-failed": "the bot's voice did not work",
     "no-answer": "the knowledge base has no answer",
     "action-failed": "the lookup failed",
     "not-found": "the order was not found",
@@ -31,6 +32,10 @@ REASONS: Mapping[str, str] = {
     "move-appointment": "the bot cannot move appointments",
 }
 """Reasons of a hand-over in words; others are shown as they are."""
+UNHEARD: Mapping[str, str] = {
+    "gas-emergency": "an emergency, the safety rules were not heard to their end",
+}
+"""The same where the caller did not hear all that the bot said last."""
 
 
 def build_packet(flow: Flow, memory: Mapping[str, Any], reason: str) -> Handoff:
@@ -58,8 +63,14 @@ def summary(flow: Flow, memory: Mapping[str, Any], reason: str) -> str:
         parts.append(f"{known}.")
     tried: Sequence[str] = memory["tried"]
     parts.append(f"Tried: {_cut(tried[-1], TRIED_WORDS)}." if tried else "Nothing tried yet.")
-    parts.append(f"Blocked: {REASONS.get(reason, reason.replace('-', ' '))}.")
+    parts.append(f"Blocked: {_in_words(reason, memory)}.")
     return " ".join(parts)
+
+
+def _in_words(reason: str, memory: Mapping[str, Any]) -> str:
+    if memory.get("unheard") and reason in UNHEARD:
+        return UNHEARD[reason]
+    return REASONS.get(reason, reason.replace("-", " "))
 
 
 def _wants(flow: Flow, memory: Mapping[str, Any]) -> str:

@@ -192,6 +192,26 @@ class Voice(Protocol):
         ...
 
 
+class VoiceStream(Protocol):
+    """One call's sounds, of which some are voices. Returns at once, no thread."""
+
+    def skip(self, pcm: bytes) -> None:
+        """20 ms in which nothing sounds."""
+        ...
+
+    def hear(self, pcm: bytes) -> float:
+        """20 ms in which something does: how likely it is a voice, 0..1."""
+        ...
+
+
+class VoiceActivity(Protocol):
+    """Tells a voice from another sound, one per process, shared by all calls."""
+
+    def open(self, sample_rate: int) -> VoiceStream:
+        """Begin a call whose audio has this rate in hertz."""
+        ...
+
+
 @runtime_checkable
 class Stopgap(Protocol):
     """Audio of ``Voice.speak`` that another voice than the usual one may have made."""
@@ -199,6 +219,34 @@ class Stopgap(Protocol):
     @property
     def substituted(self) -> bool:
         """True once another voice had to step in: not worth keeping for later calls."""
+        ...
+
+    @property
+    def spoken_by(self) -> str:
+        """The voice that spoke last."""
+        ...
+
+    @property
+    def instead_of(self) -> str:
+        """Those that could not, each with its reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``ms`` after its sound began, the first ``upto`` characters of a text had been said."""
+
+    upto: int
+    ms: float
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """Audio of ``Voice.speak`` whose voice can tell when its words are said."""
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """One per word, for the audio given so far; empty where that is not known."""
         ...
 
 

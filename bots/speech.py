@@ -3,10 +3,14 @@
 1. Each sentence is made while the one before it plays; the first one goes out at once.
 2. Audio is cached by voice, language, text, rate and pace, so frequent prompts cost nothing;
    what another voice had to say is made again, so that the usual one comes back.
-3. What the caller heard is what the leg says was played, to the word by proportion;
-   a sentence that was cut off is believed only as far as it was heard.
+3. What the caller heard is what the leg says was played, to the word: by the voice's word
+   times, which are cached with the audio, else by proportion. A sentence that was cut off is
+   believed only as far as it was heard.
 4. A saying that was stopped can go on where it stopped.
-5. The voice gets the words as people say them (``bots.spoken``); what is told to have been
+5. What no voice can say is not said: the rest of it neither, but a sentence kept ready, or a
+   tone, so that the caller is not left in silence (``bots.spare``). Who waits long for the
+   first sound hears a tone as well.
+6. The voice gets the words as people say them (``bots.spoken``); what is told to have been
    heard is as it was written.
 """
 
@@ -16,20 +20,25 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
 
-from bots.detect import FRAME_MS, QUIETEST_DB, levels_db
+from bots.detect import FRAME_MS
 from bots.errors import SynthesisFailed
-from bots.ports import AudioLeg, PacedVoice, Playback, Stopgap, Voice
+from bots.ports import AudioLeg, Mark, PacedVoice, Playback, Stopgap, Timed, Voice
+from bots.spare import APOLOGIES, SPOKEN_BY_SPARE, SPOKEN_BY_TONE, beeps
 from bots.spoken.aligned import Pieces, heard, sentences, spoken_of
 from bots.spoken.reading import aligned
 
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_TEXT_CHARS = 300
 """Longer texts are said once: an answer full of somebody's data is no frequent prompt."""
+VOICE_S = 15.0
+"""A sentence that is not made by then is not said; all voices together, one after the other."""
+QUIET_S = 2.5
+"""Who hears nothing for so long while a sentence is made gets a tone, again and again."""
 BACK_UP_MS = 200
 """After a false alarm the saying starts again this much before where it stopped."""
 
@@ -50,18 +59,44 @@ def resampled(pcm: bytes, rate: int, wanted: int) -> bytes:
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sentence as it is played: PCM s16le, and when its words are said, where known."""
+
+    pcm: bytes
+    marks: tuple[Mark, ...] = ()
+    spoken_by: str = ""
+    """The voice that spoke when it was not the usual one, and why it was not."""
+    instead_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why not the usual voice spoke. ``failed`` when none could; then ``apology`` was heard."""
+
+    spoken_by: str
+    instead_of: str
+    failed: bool = False
+    apology: str = ""
+
+
 class Prompts:
     """Turns sentences into audio once, for all calls of the process (rule 2)."""
 
-    def __init__(self, voice: Voice, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self, voice: Voice, cache_bytes: int = CACHE_BYTES, patience_s: float = VOICE_S
+    ) -> None:
+        """A sentence that takes the voice longer than ``patience_s`` is given up."""
         self.voice = voice
+        self._patience_s = patience_s
+        self._spares: dict[tuple[str, int], Sound] = {}
         self._limit = cache_bytes
         self._size = 0
-        self._cache: OrderedDict[_Key, bytes] = OrderedDict()
-        self._making: dict[_Key, asyncio.Task[bytes]] = {}
+        self._cache: OrderedDict[_Key, Sound] = OrderedDict()
+        self._making: dict[_Key, asyncio.Task[Sound]] = {}
 
-    async def audio(self, text: str, language: str, rate: int, pace: float = NORMAL_PACE) -> bytes:
-        """PCM s16le at ``rate``; a ``pace`` below 1 is slower. Raises ``SynthesisFailed``."""
+    async def sound(self, text: str, language: str, rate: int, pace: float = NORMAL_PACE) -> Sound:
+        """The text spoken; ``pace`` below 1 is slower. Raises ``SynthesisFailed``."""
         key = (language, text, rate, pace)
         if (kept := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
@@ -78,20 +113,46 @@ class Prompts:
         """Make frequent prompts before the first call needs them."""
         for text in texts:
             for sentence in sentences(aligned(text, language)):
-                await self.audio(spoken_of(sentence), language, rate)
+                await self.sound(spoken_of(sentence), language, rate)
 
-    async def _make(self, key: _Key) -> bytes:
+    async def keep_spare(self, language: str, rate: int) -> None:
+        """Make what is said when the voice no longer works. Raises ``SynthesisFailed``."""
+        text = APOLOGIES.get(language)
+        if text is not None and (language, rate) not in self._spares:
+            self._spares[language, rate] = await self.sound(text, language, rate)
+
+    def spare(self, language: str, rate: int) -> Sound | None:
+        """That sentence, where there is one."""
+        return self._spares.get((language, rate))
+
+    async def _make(self, key: _Key) -> Sound:
         language, text, rate, pace = key
         speech = self._speak(text, language, pace)
-        pcm = resampled(b"".join([piece async for piece in speech]), self.voice.sample_rate, rate)
-        substituted = isinstance(speech, Stopgap) and speech.substituted
-        if len(text) <= CACHED_TEXT_CHARS and not substituted:
-            self._cache[key] = pcm
+        pcm = resampled(await self._spoken(speech, text), self.voice.sample_rate, rate)
+        sound = Sound(pcm, tuple(speech.marks) if isinstance(speech, Timed) else ())
+        if isinstance(speech, Stopgap) and speech.substituted:
+            return replace(sound, spoken_by=speech.spoken_by, instead_of=speech.instead_of)
+        if len(text) <= CACHED_TEXT_CHARS:
+            self._cache[key] = sound
             self._size += len(pcm)
             while self._size > self._limit:
                 _, old = self._cache.popitem(last=False)
-                self._size -= len(old)
-        return pcm
+                self._size -= len(old.pcm)
+        return sound
+
+    async def _spoken(self, speech: AsyncIterator[bytes], text: str) -> bytes:
+        """All of it. Whatever goes wrong with a voice is a ``SynthesisFailed``."""
+        name = self.voice.name
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return b"".join([piece async for piece in speech])
+        except SynthesisFailed:
+            raise
+        except TimeoutError:
+            raise SynthesisFailed(f"{name}: not done within {self._patience_s:g} s") from None
+        except Exception as error:
+            log.exception("the voice %s broke on %r", name, text[:40])
+            raise SynthesisFailed(f"{name}: {type(error).__name__}: {error}") from error
 
     def _speak(self, text: str, language: str, pace: float) -> AsyncIterator[bytes]:
         if pace != NORMAL_PACE and isinstance(self.voice, PacedVoice):
@@ -108,7 +169,7 @@ class _Piece:
     words: Pieces
     line: int
     pcm: bytes = b""
-    levels: list[float] = field(default_factory=list)
+    times: tuple[tuple[int, float], ...] = ()
     total_ms: int = 0
     before_ms: int = 0
     reached_ms: int = 0
@@ -123,6 +184,11 @@ class _Piece:
     def heard_ms(self) -> int:
         playing = self.playback.played_ms if self.playback is not None else 0
         return min(self.total_ms, self.before_ms + playing)
+
+    @property
+    def most_heard_ms(self) -> int:
+        """The same, and what was heard before a stop and is not yet said again (rule 4)."""
+        return max(self.heard_ms, self.reached_ms)
 
 
 class Saying:
@@ -149,21 +215,37 @@ class Saying:
         ]
         self._lines = list(lines)
         self._stopped = False
-        self.failed = False
-        """True when the voice could not make some of it."""
+        self._fault = ""
+        """Why no voice could make some of it."""
+        self._stand_in: Sound | None = None
+        self._spare: Playback | None = None
+        """What is heard instead of what no voice could make."""
+        self._waiting = False
+        self._quiet_frames = 0
         self.first_audio_at: float | None = None
         """When the first audio went out on the wire."""
 
-    async def play(self) -> bool:
-        """Say it, or what is left of it; True when it was heard to its end."""
+    async def play(self, *, optional: bool = False) -> bool:
+        """Say it, or what is left of it; True when it was heard to its end.
+
+        Nothing stands in for what is ``optional`` and cannot be said.
+        """
         self._stopped = False
+        if self.failed:
+            return False
         left = [piece for piece in self._pieces if not self._done(piece)]
         making = self._fetch(left[0]) if left else None
         for number, piece in enumerate(left):
             assert making is not None
+            self._waiting = True
             await making
+            self._waiting = False
             following = left[number + 1] if number + 1 < len(left) else None
             if self._stopped:
+                break
+            if self.failed:
+                if not optional:
+                    self._apologise()
                 break
             self._queue(piece)
             making = self._fetch(following) if following is not None else None
@@ -175,11 +257,42 @@ class Saying:
         self._leg.flush()
 
     def note_progress(self) -> None:
-        """Call once per frame: catches the moment of the first audio."""
+        """Call once per frame: catches the moment of the first audio, and long silence."""
+        self._mind_silence()
         if self.first_audio_at is None:
             played = sum(piece.heard_ms for piece in self._pieces)
             if played:
                 self.first_audio_at = self._now() - played / 1000
+
+    def _mind_silence(self) -> None:
+        silent = self._waiting and not self._stopped and not self._sounding
+        self._quiet_frames = self._quiet_frames + 1 if silent else 0
+        if self._quiet_frames * FRAME_MS >= QUIET_S * 1000:
+            self._quiet_frames = 0
+            self._leg.play(beeps(self._leg.sample_rate, 1))
+
+    @property
+    def _sounding(self) -> bool:
+        queued = [piece for piece in self._pieces if piece.playback is not None]
+        return bool(queued) and not self._done(queued[-1])
+
+    @property
+    def failed(self) -> bool:
+        """Whether some of it could be said by no voice."""
+        return bool(self._fault)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why not the usual voice said all of it; None when it did."""
+        if self.failed:
+            spare = self._prompts.spare(self._language, self._leg.sample_rate)
+            by = SPOKEN_BY_SPARE if spare else SPOKEN_BY_TONE
+            heard_it = spare is not None and self._spare is not None and self._spare.played_ms > 0
+            apology = APOLOGIES[self._language] if heard_it else ""
+            return Trouble(by, self._fault, failed=True, apology=apology)
+        if self._stand_in is not None:
+            return Trouble(self._stand_in.spoken_by, self._stand_in.instead_of)
+        return None
 
     @property
     def begun(self) -> bool:
@@ -192,13 +305,13 @@ class Saying:
         return self._stopped
 
     @property
-    def level_db(self) -> float:
-        """How loud we are on the wire now, for telling our echo from the caller."""
+    def sounding(self) -> bytes:
+        """The 20 ms that went out on the wire last, for telling our echo from the caller."""
         for piece in self._pieces:
             if piece.playback is not None and 0 < piece.heard_ms < piece.total_ms:
-                place = piece.heard_ms // FRAME_MS
-                return piece.levels[place] if place < len(piece.levels) else QUIETEST_DB
-        return QUIETEST_DB
+                end = piece.heard_ms * self._leg.sample_rate // 1000 * 2
+                return piece.pcm[max(0, end - FRAME_MS * self._leg.sample_rate // 500) : end]
+        return b""
 
     def heard(self) -> list[str]:
         """Per line, the words that the caller heard; empty for none (rule 3)."""
@@ -209,8 +322,7 @@ class Saying:
         if all(self._done(piece) for piece in mine):
             return line
         parts = [
-            heard(piece.words, max(piece.heard_ms, piece.reached_ms), piece.total_ms)
-            for piece in mine
+            heard(piece.words, piece.most_heard_ms, piece.total_ms, piece.times) for piece in mine
         ]
         return ("" if self._language == "zh" else " ").join(part for part in parts if part)
 
@@ -222,12 +334,15 @@ class Saying:
             return
         rate = self._leg.sample_rate
         try:
-            piece.pcm = await self._prompts.audio(piece.text, self._language, rate, self._pace)
+            made = await self._prompts.sound(piece.text, self._language, rate, self._pace)
+            piece.pcm = made.pcm
+            piece.times = tuple((mark.upto, mark.ms) for mark in made.marks)
+            if made.instead_of:
+                self._stand_in = made
         except SynthesisFailed as error:
             log.warning("could not say %r: %s", piece.text, error)
-            self.failed = True
+            self._fault = str(error)
         piece.total_ms = len(piece.pcm) * 1000 // (2 * rate)
-        piece.levels = levels_db(piece.pcm, rate)
 
     def _queue(self, piece: _Piece) -> None:
         piece.reached_ms = max(piece.reached_ms, piece.heard_ms)
@@ -236,13 +351,20 @@ class Saying:
         start = start_ms * self._leg.sample_rate // 1000 * 2
         piece.playback = self._leg.play(piece.pcm[start:]) if piece.pcm else None
 
+    def _apologise(self) -> None:
+        rate = self._leg.sample_rate
+        spare = self._prompts.spare(self._language, rate)
+        self._spare = self._leg.play(spare.pcm if spare else beeps(rate))
+
     async def _finished(self) -> bool:
+        if self._spare is not None:
+            await self._spare.done()
         for piece in self._pieces:
             if piece.playback is not None:
                 await piece.playback.done()
                 if piece.playback.cleared:
                     return False
-        return not self._stopped
+        return not (self._stopped or self.failed)
 
     @staticmethod
     def _done(piece: _Piece) -> bool:

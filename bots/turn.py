@@ -105,7 +105,7 @@ def profile_for(kind: str) -> Profile:
 class _Speech:
     """What is known of the caller's present stretch of speech."""
 
-    window: deque[bool] = field(
+    window: deque[float] = field(
         default_factory=lambda: deque(maxlen=round(ONSET_WINDOW_S / FRAME_S))
     )
     active: bool = False
@@ -113,15 +113,15 @@ class _Speech:
     last_at: float = 0.0
     spoken_s: float = 0.0
 
-    def hear(self, speech: bool, now: float) -> bool:
+    def hear(self, speech: bool, now: float, earlier_s: float) -> bool:
         """Take one frame in; True when speech begins with it (rule 2)."""
-        self.window.append(speech)
+        self.window.append(FRAME_S + earlier_s if speech else 0.0)
         if self.active:
             if speech:
                 self.last_at = now
-                self.spoken_s += FRAME_S
+                self.spoken_s += self.window[-1]
             return False
-        heard = sum(self.window) * FRAME_S
+        heard = sum(self.window)
         if not speech or heard < ONSET_S - FRAME_S / 2:
             return False
         self.active, self.began_at, self.last_at, self.spoken_s = True, now - heard, now, heard
@@ -192,13 +192,16 @@ class TurnMachine:
 
     # -- what the caller does ----------------------------------------------------
 
-    def frame(self, speech: bool, now: float) -> list[Act]:
-        """20 ms of the caller's line, with or without speech; also moves the timers."""
+    def frame(self, speech: bool, now: float, earlier_s: float = 0.0) -> list[Act]:
+        """20 ms of the caller's line, with or without speech; also moves the timers.
+
+        ``earlier_s`` says how much just before turns out to have been speech as well.
+        """
         if self.state is State.WAITING:
             return []
         if self.digits:
             return self._digit_timer(now)
-        began = self._speech.hear(speech, now)
+        began = self._speech.hear(speech, now, earlier_s)
         acts = [Act.START_RECOGNITION] if began else []
         match self.state:
             case State.SPEAKING:

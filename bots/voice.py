@@ -10,6 +10,8 @@
 6. A caller who waits for an answer hears a filler, once in a turn; it is in the transcript
    as far as it was heard.
 7. Speech that no engine can recognise is asked for by keys, then a person takes over.
+8. What no voice can say is not kept silent about: the caller hears a prepared sentence or a
+   tone, then a person takes over.
 """
 
 from __future__ import annotations
@@ -26,12 +28,13 @@ from typing import Any, Protocol
 from bots.call import Asked, Call, Question, Timing
 from bots.conversation import Heard, Reply, Turn
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
-from bots.ports import AudioLeg, Expectation, Transcriber, Voice
+from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
+from bots.spare import VOICE_FAILED
 from bots.speech import NORMAL_PACE, Prompts, Saying
 from bots.survey import SCALE, parse_score
 from router.acts.act import HandoffPlan
 from router.errors import Conflict, IllegalMove
-from router.events import Fact, SpeechFellBack, TurnTimed
+from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
 from router.model import Author, Channel, Customer, EndedBy, Interaction, NewMessage
 from router.ports import Clock, Store
 
@@ -39,6 +42,8 @@ AUTHOR_ID = "voice-bot"
 SAVE_TRIES = 3
 HUNG_UP = "caller hung up"
 BY_KEYS = "DTMF"
+MUTE_TURNS = 2
+"""So often a person is tried for without a voice; then the call is ended."""
 SURVEY_TRIES = 2
 SURVEY_QUESTION = {
     "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
@@ -76,6 +81,10 @@ class Dialogue(Protocol):
 
     async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         """The answer to what the caller said, pressed, or did not say."""
+        ...
+
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        """The turn as it was heard, a text per reply; memory and packet believe only that."""
         ...
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
@@ -149,6 +158,11 @@ class Engines(Protocol):
         """Text to speech."""
         ...
 
+    @property
+    def activity(self) -> VoiceActivity | None:
+        """Tells voices from other sounds; None for the gate alone."""
+        ...
+
 
 @dataclass(slots=True)
 class _Run:
@@ -170,6 +184,10 @@ class _Run:
     """What was heard of the present turn's, to be kept with the next turn."""
     told: tuple[str, str] = ("", "")
     """Who heard instead of whom, as was last kept: an outage is told once in a call."""
+    told_voice: tuple[str, str] = ("", "")
+    """The same of who spoke."""
+    mute_turns: int = 0
+    """How often no voice could say something."""
 
 
 class VoiceBot:
@@ -187,6 +205,7 @@ class VoiceBot:
         """``seconds`` is a clock that only goes forward; tests give a virtual one."""
         self._conversations = conversations
         self._transcriber = engines.transcriber
+        self._activity = engines.activity
         self.prompts = Prompts(engines.voice)
         self._records = records
         self._load = load
@@ -201,7 +220,7 @@ class VoiceBot:
         after the flow's end. Raises ``NoSuchFlow``.
         """
         conversation = self._conversations.of(interaction)
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         run = _Run(call, conversation, interaction)
         try:
             return await self._converse(run)
@@ -218,7 +237,7 @@ class VoiceBot:
         The score 1..5, or None when there was no answer. Records it with the interaction.
         """
         language = interaction.language
-        call = Call(leg, self._transcriber, self.prompts, self._seconds)
+        call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         try:
             score = await self._ask_score(call, language)
             if score is not None:
@@ -231,7 +250,8 @@ class VoiceBot:
 
     async def say(self, leg: AudioLeg, text: str, language: str) -> bool:
         """Say a text without listening; True when it was heard to its end."""
-        return await Saying(leg, self.prompts, [text], language, self._seconds).play()
+        saying = Saying(leg, self.prompts, [text], language, self._seconds)
+        return await saying.play(optional=True)
 
     # -- the conversation --------------------------------------------------------
 
@@ -239,12 +259,19 @@ class VoiceBot:
         turn = await self._begin(run)
         while True:
             if turn.handoff is not None or turn.ended is not None:
-                return await self._finish(run, turn)
-            asked = await run.call.ask(_question(turn))
-            saving = self._begin_save(run, turn, asked.said)
+                outcome, turn = await self._finish(run, turn)
+                if outcome is not None:
+                    return outcome
+                continue
+            filler = _filler(run, turn)
+            asked = await run.call.ask(_question(turn, filler))
+            turn = run.conversation.played(turn, asked.said)
+            filled = _filler_line(filler, asked.filled)
             if asked.heard is None:
-                await self._left(run, saving)
+                await self._left(run, self._begin_save(run, turn, asked.said, behind=filled))
                 return VoiceOutcome.CALLER_LEFT
+            saving = self._begin_save(run, turn, asked.said)
+            self._note_filler(run, filled)
             try:
                 turn = await self._answer(run, turn, asked)
             finally:
@@ -264,8 +291,10 @@ class VoiceBot:
             run.told = asked.heard_by, asked.instead_of
             run.fell_back.append(self._fell_back(run, asked))
         run.deaf_turns = run.deaf_turns + 1 if asked.deaf else 0
-        if not asked.deaf:
-            answered = await self._hear(run, turn, asked.heard)
+        if run.call.trouble is not None and run.call.trouble.failed:
+            answered = await self._without_voice(run, turn)
+        elif not asked.deaf:
+            answered = await self._hear(run, turn, asked.heard, filled=bool(asked.filled))
         elif run.deaf_turns <= tries_of(turn):
             answered = by_keys(turn)
         else:
@@ -275,38 +304,51 @@ class VoiceBot:
         self._transcriber.prepare(answered.expectation)
         return answered
 
-    async def _hear(self, run: _Run, turn: Turn, heard: Heard) -> Turn:
-        """The answer, with a filler when it takes long (rule 6)."""
+    async def _hear(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
+        """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
         try:
-            if turn.fillers:
-                await self._fill(run, turn, answer)
+            filler = _filler(run, turn)
+            if filler and not filled:
+                said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer)
+                self._note_filler(run, _filler_line(filler, said))
             return await answer
         finally:
             answer.cancel()
 
-    async def _fill(self, run: _Run, turn: Turn, answer: asyncio.Task[Turn]) -> None:
-        text = turn.fillers[run.fillers % len(turn.fillers)]
-        words = await run.call.fill(Question((text,), turn.expectation, pace=_pace(turn)), answer)
-        if words:
-            run.fillers += 1
-            whole = words == text
-            meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
-            line = text if whole else f"{words} —"
-            run.filled.append(NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta))
+    def _note_filler(self, run: _Run, line: Sequence[NewMessage]) -> None:
+        """Keep what was heard of it, behind the caller's line and before the answer."""
+        run.fillers += len(line)
+        run.filled += line
 
-    async def _finish(self, run: _Run, turn: Turn) -> VoiceOutcome:
+    async def _without_voice(self, run: _Run, turn: Turn) -> Turn:
+        """The turn that brings a person when the bot cannot speak (rule 8)."""
+        run.mute_turns += 1
+        if run.mute_turns > MUTE_TURNS:
+            return Turn((), dict(turn.memory), ended=VOICE_FAILED)
+        answered = await run.conversation.give_up(turn.memory, VOICE_FAILED)
+        # Its words could not be said either.
+        return answered if answered.handoff is None else replace(answered, replies=())
+
+    async def _finish(self, run: _Run, turn: Turn) -> tuple[VoiceOutcome | None, Turn]:
+        """Say the last words and do what is last; another turn when they could not be said."""
         lines = [reply.spoken for reply in turn.replies]
         said = await run.call.say(lines, _language(run, turn), _pace(turn))
+        turn = run.conversation.played(turn, said)
         if run.call.leg.closed.is_set():
             await self._left(run, self._begin_save(run, turn, said))
-            return VoiceOutcome.CALLER_LEFT
+            return VoiceOutcome.CALLER_LEFT, turn
+        mute = run.call.trouble is not None and run.call.trouble.failed
+        if mute and turn.ended is not None and run.mute_turns < MUTE_TURNS:
+            # Nobody is sent away with a tone instead of an answer.
+            await self._begin_save(run, turn, said)
+            return None, await self._without_voice(run, turn)
         run.call.close()
         await self._begin_save(run, turn, said, final=True)
         if turn.handoff is not None:
-            return VoiceOutcome.HANDED_OFF
+            return VoiceOutcome.HANDED_OFF, turn
         await run.call.leg.hang_up()
-        return VoiceOutcome.ENDED
+        return VoiceOutcome.ENDED, turn
 
     async def _left(self, run: _Run, saving: asyncio.Task[None]) -> None:
         with contextlib.suppress(IllegalMove):
@@ -316,12 +358,20 @@ class VoiceBot:
     # -- what is kept ------------------------------------------------------------
 
     def _begin_save(
-        self, run: _Run, turn: Turn, said: Sequence[str], *, final: bool = False
+        self,
+        run: _Run,
+        turn: Turn,
+        said: Sequence[str],
+        *,
+        final: bool = False,
+        behind: Sequence[NewMessage] = (),
     ) -> asyncio.Task[None]:
         """One bot turn as the caller heard it, with its times (rules 2 and 5).
 
-        Only a final one hands over or ends: a caller who left gets neither.
+        Only a final one hands over or ends: a caller who left gets neither. ``behind`` is
+        what was heard after it.
         """
+        apology = self._note_trouble(run)
         facts = (*turn.facts, *self._timed(run), *run.fell_back)
         run.fell_back.clear()
         kept = (
@@ -329,7 +379,7 @@ class VoiceBot:
             if final
             else replace(turn, facts=facts, handoff=None, ended=None)
         )
-        lines = [*run.filled, *_lines(turn.replies, said)]
+        lines = [*run.filled, *_lines(turn.replies, said), *apology, *behind]
         run.filled.clear()
         saving = self._save(run, kept, lines, run.noting)
         return asyncio.create_task(saving, name="voice-save")
@@ -369,6 +419,24 @@ class VoiceBot:
             instead_of=asked.instead_of,
         )
 
+    def _note_trouble(self, run: _Run) -> list[NewMessage]:
+        """Keep why not the usual voice spoke; the line that was heard instead, if one was."""
+        trouble = run.call.trouble
+        if trouble is None:
+            return []
+        if run.told_voice != (trouble.spoken_by, trouble.instead_of):
+            run.told_voice = trouble.spoken_by, trouble.instead_of
+            fact = VoiceFellBack(
+                at=self._clock.now(),
+                interaction_id=run.interaction.id,
+                spoken_by=trouble.spoken_by,
+                instead_of=trouble.instead_of,
+            )
+            run.fell_back.append(fact)
+        meta = {"prepared": True}
+        line = NewMessage(Author.BOT, trouble.apology, author_id=AUTHOR_ID, meta=meta)
+        return [line] if trouble.apology else []
+
     def _timed(self, run: _Run) -> list[Fact]:
         timing = replace(run.timing, first_audio_at=run.call.first_audio_at)
         run.timing = Timing()
@@ -403,9 +471,14 @@ class VoiceBot:
         return None
 
 
-def _question(turn: Turn) -> Question:
+def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
-    return Question(lines, turn.expectation, turn.max_digits, _pace(turn))
+    return Question(lines, turn.expectation, turn.max_digits, _pace(turn), filler)
+
+
+def _filler(run: _Run, turn: Turn) -> str:
+    """The one whose turn it is; empty where the turn has none."""
+    return turn.fillers[run.fillers % len(turn.fillers)] if turn.fillers else ""
 
 
 def _pace(turn: Turn) -> float:
@@ -434,6 +507,16 @@ def _lines(replies: Sequence[Reply], said: Sequence[str]) -> list[NewMessage]:
                 )
             )
     return lines
+
+
+def _filler_line(text: str, words: str) -> list[NewMessage]:
+    """What was heard of a filler; nothing where that is nothing."""
+    if not words:
+        return []
+    whole = words == text
+    meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
+    line = text if whole else f"{words} —"
+    return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
 
 
 def _ms(since: float | None, until: float | None) -> float | None:

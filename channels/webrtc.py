@@ -217,7 +217,7 @@ class WebRtcLeg(Leg):
             for _ in range(len(waiting) - (MOST_WAITING if self.live else FILL)):
                 late = waiting.popleft()
                 if not self.live and not self.closed.is_set():
-                    self.incoming_late(self._conceal.good(late))
+                    self.incoming(self._conceal.good(late))
         if not self.closed.is_set() and (pcm := self._next_heard()) is not None:
             self.incoming(pcm)
 

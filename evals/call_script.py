@@ -39,11 +39,14 @@ class BotLine:
     """A line of the bot in the transcript; see rule 4."""
 
     pattern: str
+    any_case: bool = False
+    """For a caller's line: recognisers do not write capitals."""
 
     def fits(self, line: str) -> bool:
         """Whether the transcript's line is this one."""
         parts = map(re.escape, self.pattern.split(ANYTHING))
-        return re.fullmatch(".*".join(parts), line, re.DOTALL) is not None
+        flags = re.DOTALL | re.IGNORECASE if self.any_case else re.DOTALL
+        return re.fullmatch(".*".join(parts), line, flags) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ class CallScript:
                 case BotLine(pattern):
                     lines.append(BotLine(f"bot: {pattern}"))
                 case Speech(counts=True):
-                    lines.append(BotLine(f"customer: {step.heard or UNCLEAR}"))
+                    lines.append(BotLine(f"customer: {step.heard or UNCLEAR}", any_case=True))
                 case Keys(answers=answers):
                     lines += [BotLine(f"customer: {answer}") for answer in answers]
         return tuple(lines)

@@ -66,12 +66,11 @@ class Line:
             while place < len(arriving) and arriving[place][0] <= tick * FRAME_MS:
                 buffer.add(_packet(pcm, arriving[place][1]))
                 place += 1
-            for _ in range(1 + buffer.surplus):
-                pulled = buffer.pull()
-                if not isinstance(pulled, Gap):
-                    heard.append(conceal.good(PCMU.decode(pulled.payload)))
-                elif pulled is Gap.LOST:
+            while (pulled := buffer.pull()) is not Gap.EMPTY:
+                if isinstance(pulled, Gap):
                     heard.append(conceal.missing())
+                else:
+                    heard.append(conceal.good(PCMU.decode(pulled.payload)))
         return b"".join(heard)
 
     def _lost(self, count: int, chance: np.random.Generator) -> list[bool]:

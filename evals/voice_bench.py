@@ -8,8 +8,10 @@ their share of the same machine. Each asks open questions and listens to the ans
 - ``endpoint_ms``, ``recognition_ms``, ``understanding_ms``, ``speech_ms``: the stages of the same
   turns as the installation timed them (``TurnTimed``), each the median; ``timed_share`` is the
   share of turns for which all of them were measured;
-- ``barge_stop_ms_p95``: from the moment at which speech over a prompt is long enough to be meant
-  (``bots.turn.BARGE_IN_S``) to silence on the wire;
+- ``barge_stop_ms_p95``: from the moment at which the caller has sent so much speech over a prompt
+  that it is meant (``bots.turn.BARGE_IN_S`` of frames with sound) to the last sound of the prompt
+  that arrives, both at the caller's own RTP endpoint and before its jitter buffer: the way there,
+  the decision, what was on its way out, and the way back;
 - ``false_barge_resume``: share of coughs and backchannels over a prompt after which it went on;
 - ``calls_until_doubled``: the most calls at once, in steps, whose p95 is below twice that of one
   call.
@@ -161,13 +163,11 @@ class _Bench:
         """Speak over the greeting: how long it goes on; None when it was not stopped."""
         question = QUESTIONS[number % len(QUESTIONS)]
         async with self._prompt() as listening:
-            loop = asyncio.get_running_loop()
-            spoke_at = loop.time()
             listening.speak(self._recordings.pcm(*question))
             silent_at = await listening.silent_since(WATCH_S)
-            if silent_at is None:
+            if silent_at is None or listening.meant_at is None:
                 return None
-            return max(0.0, (silent_at - spoke_at - BARGE_IN_S) * MS)
+            return max(0.0, (silent_at - listening.meant_at) * MS)
 
     async def resumes(self, number: int) -> bool:
         """Cough or say "mhm" over the greeting: does it go on?"""
@@ -208,14 +208,29 @@ class _Bench:
 
 
 class _Listening:
-    """When there is sound on the line, frame by frame."""
+    """When there is sound on the line, frame by frame, and when speech of ours was meant."""
 
     def __init__(self, leg: SipLeg) -> None:
         self._leg = leg
         self._loop = asyncio.get_running_loop()
         self._sound: list[tuple[float, bool]] = []
         self._news = asyncio.Event()
-        leg.listen(self)
+        self._spoken_s = 0.0
+        self.meant_at: float | None = None
+        """When so much speech had gone out that it is meant, loop time."""
+        # What comes is seen at once, not when a telephone's jitter buffer lets it out.
+        leg.listen(self, live=False)
+        leg.add_tap(self)
+
+    def frame(self, heard: bytes, sent: bytes) -> None:
+        """20 ms go out."""
+        if loudness(sent) >= LOUD:
+            self._spoken_s += len(sent) / (2 * SAMPLE_RATE)
+            if self.meant_at is None and self._spoken_s >= BARGE_IN_S:
+                self.meant_at = self._loop.time()
+
+    def closed(self) -> None:
+        """The call is over."""
 
     def heard(self, pcm: bytes) -> None:
         """20 ms of the bot."""

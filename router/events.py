@@ -478,6 +478,17 @@ class SpeechFellBack(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceFellBack(Fact):
+    """What the bot said was spoken by another voice, or a prepared sentence or a tone stood in.
+
+    ``instead_of`` names the voices that could not, each with its reason.
+    """
+
+    spoken_by: str
+    instead_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingSaved(Fact):
     """A call's stereo WAV is on disk, relative to the data folder."""
 
@@ -562,6 +573,7 @@ ALL: tuple[type[Fact], ...] = (
     QuestionUnanswered,
     TurnTimed,
     SpeechFellBack,
+    VoiceFellBack,
     RecordingSaved,
     CallConnected,
     AttemptStarted,

@@ -16,7 +16,7 @@ from typing import Any
 
 from bots.conversation import Heard, Reply, Turn
 from bots.errors import RecognitionFailed, SynthesisFailed
-from bots.ports import Expectation, Hypothesis, Partial
+from bots.ports import Expectation, Hypothesis, Mark, Partial
 from channels.media.leg import Leg
 from router.acts.act import HandoffPlan
 from router.errors import Conflict
@@ -48,7 +48,8 @@ def tone(level: float = 0.1, samples: int = FRAME, hz: float = 440.0) -> bytes:
     return struct.pack(f"<{samples}h", *wave)
 
 
-SPEECH = tone()
+SPEECH = tone(hz=300.0)
+"""Another tone than the scripted voice's, or it would be our own echo."""
 SILENCE = bytes(2 * FRAME)
 
 
@@ -178,6 +179,38 @@ class ScriptedVoice:
         yield tone(samples=len(text) * VOICE_MS_PER_CHAR * RATE // 1000)
 
 
+class TimedSpeech:
+    """Words of given lengths, in seconds, and when each of them was said."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self.marks: list[Mark] = []
+        self._left = list(seconds.items())
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        word, seconds = self._left.pop(0)
+        said, ms = (self.marks[-1].upto + 1, self.marks[-1].ms) if self.marks else (0, 0.0)
+        self.marks.append(Mark(said + len(word), ms + seconds * 1000))
+        return tone(samples=round(seconds * RATE))
+
+
+class TimedScriptedVoice(ScriptedVoice):
+    """Says only its own words, and when."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def speak(self, text: str, language: str) -> TimedSpeech:
+        assert text == " ".join(self._seconds)
+        self.made.append(text)
+        return TimedSpeech(self._seconds)
+
+
 class PacedScriptedVoice(ScriptedVoice):
     """The same, and slower when it is asked to be."""
 
@@ -192,6 +225,7 @@ class ScriptedDialogue:
 
     turns: list[Turn]
     heard: list[Heard] = field(default_factory=list)
+    played_as: list[tuple[str, ...]] = field(default_factory=list)
     ready: asyncio.Event | None = None
     """When given, the first turn waits for it."""
 
@@ -206,6 +240,10 @@ class ScriptedDialogue:
     async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         self.heard.append(heard)
         return self.turns.pop(0)
+
+    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
+        self.played_as.append(tuple(heard))
+        return turn
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         text = "I am getting you a person."

@@ -24,8 +24,9 @@ from bots.engines.remote import Protocol as Wire
 from bots.engines.remote import RemoteSpeech
 from bots.engines.remote_api import ApiTranscriber, ApiVoice
 from bots.engines.remote_wyoming import WyomingTranscriber, WyomingVoice
+from bots.engines.silero import Silero, model_file
 from bots.engines.whisper import WhisperTranscriber
-from bots.ports import Transcriber, Voice
+from bots.ports import Transcriber, Voice, VoiceActivity
 
 SPEECH_CHOICES = ("auto", "offline", "whisper")
 WHISPER_MODEL = "Systran/faster-whisper-base"
@@ -62,6 +63,8 @@ class Engines:
     transcriber: Transcriber
     voice: Voice
     parts: tuple[Startable, ...] = ()
+    activity: VoiceActivity | None = None
+    """Tells voices from other sounds; without it a call's gate decides alone."""
 
     async def start(self) -> None:
         """Load what has to be loaded; when one cannot be, none is left running.
@@ -108,7 +111,15 @@ def choose_engines(
     servers = remote or RemoteSpeech()
     ears, ear_parts = _ears(servers, whisper_dir if use_models else None, corpus)
     voices, voice_parts = _voices(servers, piper_dir if use_models else None)
-    return Engines(ears, voices, (*ear_parts, *voice_parts))
+    return Engines(ears, voices, (*ear_parts, *voice_parts), _activity())
+
+
+def _activity() -> VoiceActivity | None:
+    try:
+        return Silero(model_file())
+    except EngineUnavailable as error:
+        log.warning("any sound of a caller is taken for speech: %s", error)
+        return None
 
 
 def _ears(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import itertools
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import espeakng_loader
@@ -17,6 +19,7 @@ import numpy as np
 import soxr
 
 from bots.errors import LanguageNotSpoken, SynthesisFailed
+from bots.ports import Mark
 
 TELEPHONE_RATE = 8000
 VOICES = {"en": "en", "zh": "cmn", "lv": "lv"}
@@ -25,6 +28,10 @@ PHONEMES = {"en": "en-us"}
 WORDS_PER_MINUTE = 155
 SILENCE_MS = 120
 """Kept after each text, so that sentences do not run into each other."""
+LOUD = 60
+"""Samples above are no silence."""
+LEAD = 80
+"""Samples kept before the first one that is none."""
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS, speak_lib.h
 _NO_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT
@@ -32,9 +39,35 @@ _CHARS_UTF8 = 1
 _POS_CHARACTER = 1
 _RATE = 1  # espeakRATE
 _IPA = 0x02
+_NO_EVENT, _WORD, _END = 0, 1, 5  # espeak_EVENT_TYPE
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT, speak_lib.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # from 1, in characters
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
 _Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """PCM, and behind which sample how many characters of the text have been said."""
+
+    pcm: bytes
+    words: tuple[tuple[int, int], ...]
 
 
 class _Library:
@@ -44,21 +77,22 @@ class _Library:
         self.lock = threading.Lock()
         self._library: Any = None
         self._chunks: list[bytes] = []
+        self._words: list[tuple[int, int]] = []
         self._callback = _Callback(self._take)
         self.sample_rate = 0
 
-    def speak(self, text: str, voice: str, pace: float = 1.0) -> bytes:
-        """PCM s16le at ``sample_rate``. Raises ``SynthesisFailed``."""
+    def speak(self, text: str, voice: str, pace: float = 1.0) -> _Made:
+        """PCM s16le at ``sample_rate`` with its words. Raises ``SynthesisFailed``."""
         with self.lock:
             library = self._ready(voice, pace)
-            self._chunks = []
+            self._chunks, self._words = [], []
             data = text.encode()
             failed = library.espeak_Synth(
                 data, len(data) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None
             )
             if failed:
                 raise SynthesisFailed(f"espeak-ng answered {failed} for {text[:40]!r}")
-            return b"".join(self._chunks)
+            return _Made(b"".join(self._chunks), tuple(self._words))
 
     def ipa(self, text: str, voice: str) -> str:
         """How the voice would say it, in IPA."""
@@ -96,9 +130,13 @@ class _Library:
         self.sample_rate = rate
         self._library = library
 
-    def _take(self, samples: Any, count: int, _: Any) -> int:
+    def _take(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
             self._chunks.append(ctypes.string_at(samples, count * 2))
+        for event in itertools.takewhile(lambda event: event.type != _NO_EVENT, events or ()):
+            # Where a word begins, or a clause ends, all that stands before it has been said.
+            if event.type in (_WORD, _END) and event.text_position > 1:
+                self._words.append((event.text_position - 1, event.sample))
         return 0
 
 
@@ -120,24 +158,59 @@ class EspeakVoice:
         self.sample_rate = sample_rate
         self._variant = variant
 
-    def speak(self, text: str, language: str) -> AsyncIterator[bytes]:
+    def speak(self, text: str, language: str) -> EspeakSpeech:
         """The whole text in one piece; raises ``SynthesisFailed``."""
         return self.speak_at(text, language, 1.0)
 
-    async def speak_at(self, text: str, language: str, pace: float) -> AsyncIterator[bytes]:
+    def speak_at(self, text: str, language: str, pace: float) -> EspeakSpeech:
         """The same at another pace."""
+        return EspeakSpeech(text, (language, self._variant), pace, self.sample_rate)
+
+
+class EspeakSpeech:
+    """The audio of one text. Implements ``bots.ports.Timed``."""
+
+    def __init__(self, text: str, speaker: tuple[str, str], pace: float, sample_rate: int) -> None:
+        """``speaker`` is a language and a variant."""
+        self.marks: tuple[Mark, ...] = ()
+        self._rate = sample_rate
+        self._pieces = self._speak(text, *speaker, pace)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """Nobody wants it any more. Safe to call twice."""
+        await self._pieces.aclose()
+
+    async def _speak(
+        self, text: str, language: str, variant: str, pace: float
+    ) -> AsyncGenerator[bytes, None]:
         voice = VOICES.get(language)
         if voice is None:
             raise LanguageNotSpoken(f"no espeak-ng voice for {language!r}; have {sorted(VOICES)}")
-        yield await asyncio.to_thread(self._make, text, voice + self._variant, pace)
+        pcm, self.marks = await asyncio.to_thread(self._make, text, voice + variant, pace)
+        yield pcm
 
-    def _make(self, text: str, voice: str, pace: float) -> bytes:
-        pcm = np.frombuffer(_LIBRARY.speak(text, voice, pace), dtype="<i2")
-        samples = soxr.resample(pcm, _LIBRARY.sample_rate, self.sample_rate, quality="HQ")
-        loud = np.flatnonzero(np.abs(samples) > 60)
+    def _make(self, text: str, voice: str, pace: float) -> tuple[bytes, tuple[Mark, ...]]:
+        said = _LIBRARY.speak(text, voice, pace)
+        rate = _LIBRARY.sample_rate
+        pcm = np.frombuffer(said.pcm, dtype="<i2")
+        samples = soxr.resample(pcm, rate, self._rate, quality="HQ")
+        loud = np.flatnonzero(np.abs(samples) > LOUD)
         if not loud.size:
-            return b""
+            return b"", ()
         # espeak-ng leaves some 0.3 s of silence at the end: too much between sentences.
-        end = int(loud[-1]) + self.sample_rate * SILENCE_MS // 1000
-        made: bytes = samples[max(0, int(loud[0]) - 80) : end].astype("<i2").tobytes()
-        return made
+        end = int(loud[-1]) + self._rate * SILENCE_MS // 1000
+        start = max(0, int(loud[0]) - LEAD)
+        marks = []
+        for upto, sample in said.words:
+            # The pause behind a comma is no part of the word before it.
+            before = int(np.searchsorted(loud, sample * self._rate // rate))
+            last = int(loud[max(0, before - 1)])
+            marks.append(Mark(upto, (last - start) * 1000 / self._rate))
+        made: bytes = samples[start:end].astype("<i2").tobytes()
+        return made, tuple(marks)

@@ -23,7 +23,17 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from bots.engines.breaker import Breaker
 from bots.engines.remote_sound import Evened
 from bots.errors import LanguageNotHeard, LanguageNotSpoken, RecognitionFailed, SynthesisFailed
-from bots.ports import Expectation, Hypothesis, PacedVoice, Partial, Recognition, Transcriber, Voice
+from bots.ports import (
+    Expectation,
+    Hypothesis,
+    Mark,
+    PacedVoice,
+    Partial,
+    Recognition,
+    Timed,
+    Transcriber,
+    Voice,
+)
 
 Engine = TypeVar("Engine", Transcriber, Voice)
 
@@ -233,7 +243,10 @@ class FallbackVoice:
 
 
 class FallbackSpeech:
-    """The audio of one text. Implements ``bots.ports.Stopgap``; close it when left early."""
+    """The audio of one text; close it when left early.
+
+    Implements ``bots.ports.Stopgap`` and ``Timed``.
+    """
 
     def __init__(
         self, owner: FallbackVoice, text: str, language: str, pace: float | None = None
@@ -244,12 +257,32 @@ class FallbackSpeech:
         self._pace = pace
         self._failures: list[str] = []
         self._refusals: list[str] = []
+        self._spoke = ""
+        self._given_ms = 0.0
+        self._marks: list[Mark] = []
+        self._timed = True
+        """Whether all voices that made a sound of it gave word times."""
         self._pieces = self._speak()
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """Of all voices: a text said again from its beginning was heard as far as before."""
+        return self._marks if self._timed else ()
 
     @property
     def substituted(self) -> bool:
         """True once a voice that should have spoken did not."""
         return bool(self._failures)
+
+    @property
+    def spoken_by(self) -> str:
+        """The voice that spoke last; empty before any did."""
+        return self._spoke
+
+    @property
+    def instead_of(self) -> str:
+        """Those that could not, each with its reason."""
+        return "; ".join(self._failures)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -289,6 +322,8 @@ class FallbackSpeech:
     async def _speak_by(self, tier: Tier[Voice]) -> AsyncGenerator[bytes, None]:
         rate = Evened(tier.engine.sample_rate, wanted=self._owner.sample_rate)
         pieces = self._asked(tier.engine)
+        self._spoke = tier.engine.name
+        began_ms = self._given_ms
         try:
             while True:
                 async with asyncio.timeout(tier.patience_s):
@@ -296,12 +331,23 @@ class FallbackSpeech:
                 if piece is None:
                     break
                 if pcm := rate.feed(piece):
-                    yield pcm
+                    yield self._counted(pcm)
         finally:
+            if self._given_ms > began_ms:
+                self._take_marks(pieces, began_ms)
             if isinstance(pieces, Closable):
                 await pieces.aclose()
         if rest := rate.end():
-            yield rest
+            yield self._counted(rest)
+
+    def _counted(self, pcm: bytes) -> bytes:
+        self._given_ms += len(pcm) * 500 / self._owner.sample_rate
+        return pcm
+
+    def _take_marks(self, pieces: AsyncIterator[bytes], began_ms: float) -> None:
+        marks = pieces.marks if isinstance(pieces, Timed) else ()
+        self._timed = self._timed and bool(marks)
+        self._marks += [Mark(mark.upto, began_ms + mark.ms) for mark in marks]
 
     def _asked(self, voice: Voice) -> AsyncIterator[bytes]:
         if self._pace is not None and isinstance(voice, PacedVoice):

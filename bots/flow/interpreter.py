@@ -9,7 +9,7 @@
    Nobody goes back behind an action that changed something.
 6. After a hand-over or an end nothing is ever said again.
 
-The memory is JSON; its keys are listed in :func:`fresh`.
+The memory is JSON; its keys are listed in ``bots.flow.memory.fresh``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from bots.flow.meaning import (
     prefilled,
     read,
 )
-from bots.flow.memory import pack_citation, unpack_say, value_at
+from bots.flow.memory import fresh, pack_citation, unpack_say, value_at
 from bots.flow.model import (
     AnswerStep,
     AskStep,
@@ -74,6 +74,7 @@ from bots.flow.outcome import (
     Say,
     Understood,
 )
+from bots.flow.playout import question_heard, value_heard
 from bots.flow.values import how, shortened, values_of
 from bots.nlu.entities import Entity
 from router.model import Citation
@@ -86,39 +87,6 @@ SLOWEST = 0.6
 MAX_TRAIL = 20
 READING = ("GET", "HEAD")
 """Actions behind which a customer may go back."""
-
-
-def fresh(flow: Flow, context: Context) -> Memory:
-    """The memory of a conversation that has not begun."""
-    return {
-        "flow": flow.name,
-        "version": flow.version,
-        "channel": context.channel,
-        "language": context.language if context.language in flow.languages else flow.languages[0],
-        "name": context.name,
-        "step": flow.start,
-        "mode": "run",
-        "intent": None,
-        "queue": "",
-        "question": "",
-        "last_utterance": "",
-        "slots": {},
-        "vars": dict(context.fields),
-        "answers": {},
-        "answer": "",
-        "value": "",
-        "unanswered": 0,
-        "repairs": {"no_match": 0, "no_input": 0},
-        "repairs_in_all": 0,
-        "articles": [],
-        "tried": [],
-        "said": [],
-        "asked": "",
-        "trail": [],
-        "pace": 1.0,
-        "why": "",
-        "over": "",
-    }
 
 
 def start(flow: Flow, context: Context, settings: Mapping[str, Any] | None = None) -> Outcome:
@@ -135,6 +103,16 @@ def resume(
     if run.memory["over"]:
         return Outcome(run.memory, ())
     return run.outcome(lambda: run.take(given))
+
+
+def give_up(
+    flow: Flow, memory: Mapping[str, Any], reason: str, settings: Mapping[str, Any] | None = None
+) -> Outcome:
+    """The flow's way to a person for a reason outside of it, from wherever it is."""
+    run = _Run(flow, copy.deepcopy(dict(memory)), settings or {})
+    run.memory["over"] = ""
+    run.memory["said"] = []
+    return run.outcome(lambda: run.person(reason))
 
 
 def phrase(
@@ -206,8 +184,10 @@ class _Run:
                 self._command(step, name, given)
             case Filled(entity, keyed):
                 self._filled(step, entity, keyed)
-            case Confirmed():
+            case Confirmed() if value_heard(self.memory):
                 self._settle(step, confirmed=True)
+            case Confirmed():
+                self._ask_again(step, "no_match")
             case Denied():
                 self.memory["slots"].pop(step.slot, None)
                 self.memory["mode"] = "ask"
@@ -217,12 +197,24 @@ class _Run:
             case Aside():
                 self.memory["mode"] = "aside"
                 self.actions.append(NeedAnswer(given.gist or given.text))
-            case Unclear():
+            case Unclear() if question_heard(self.memory):
                 self._repair(step, "no_match")
+            case Unclear():
+                self.actions.append(self._say(self.flow.no_match[0]))
+                self._ask_again(step, "no_match")
             case Skipped():
                 self.go(step.next)
             case Silent():
                 self._repair(step, "no_input")
+
+    def _ask_again(self, step: AskStep, kind: str) -> None:
+        """A question that was cut off, as it was: that is none of its own repairs."""
+        if self._in_all() >= MAX_REPAIRS_IN_ALL:
+            self.actions.clear()
+            self._give_up(kind)
+            return
+        self.memory["repairs_in_all"] += 1
+        self._ask(step, self.memory["asked"])
 
     def _wants(self, target: str, intent: str | None, given: Understood) -> None:
         if given.text:
@@ -252,7 +244,7 @@ class _Run:
         if given.related and not self.memory["intent"]:
             self._adopt(given.related)
         if name == "agent":
-            self._person("asked-for-person")
+            self.person("asked-for-person")
         else:
             self._leave()
 
@@ -279,7 +271,8 @@ class _Run:
         self.memory["slots"].pop(slot, None)
         self.memory["answers"].pop(slot, None)
 
-    def _person(self, why: str) -> None:
+    def person(self, why: str) -> None:
+        """The flow's own step for that, or just the hand-over."""
         self.memory["why"] = why
         target = self.flow.always.get("agent")
         if target:
@@ -293,7 +286,7 @@ class _Run:
         if target:
             self.go(target)
         else:
-            self._person("not-understood" if kind == "no_match" else "no-input")
+            self.person("not-understood" if kind == "no_match" else "no-input")
 
     def _leave(self) -> None:
         target = self.flow.always.get("goodbye")
@@ -409,7 +402,6 @@ class _Run:
             self.memory["unanswered"] = 0
             short = self.memory["channel"] in ("voice", "sms")
             self.memory["answer"] = given.spoken if short else given.text
-            self._show(given.citations)
         else:
             self.memory["unanswered"] += 1
             asked = self.memory["last_utterance"] or self.memory["question"]
@@ -431,17 +423,9 @@ class _Run:
 
     def _say_answer(self, text: Text | None, citations: tuple[Citation, ...]) -> None:
         words = self.render(text) if text else self.memory["answer"]
-        say = Say(words, words, citations)
+        say = Say(words, words, citations, self.memory["step"])
         self.actions.append(say)
         self._remember(say)
-
-    def _show(self, citations: tuple[Citation, ...]) -> None:
-        shown = {article["article_id"] for article in self.memory["articles"]}
-        for citation in citations:
-            if citation.article_id not in shown:
-                self.memory["articles"].append(pack_citation(citation))
-        if citations:
-            self._tried(f"answered from “{citations[0].title}”")
 
     def _tried(self, what: str) -> None:
         if what not in self.memory["tried"]:
@@ -544,12 +528,12 @@ class _Run:
     def _ask(self, step: AskStep, text: str) -> None:
         if self.memory["mode"] != "confirm":
             self.memory["mode"] = "ask"
-        self.memory["asked"] = text
+        self.memory["asked"] = self.memory["asked_heard"] = text
         confirming = self.memory["mode"] == "confirm"
         language = self.memory["language"]
         kind, listed, keys = expected(self.flow, step, language, confirming=confirming)
         length = 0 if confirming else digits_of(self.flow.slots.get(step.slot))
-        self.actions.append(Ask(text, kind, listed, keys, length))
+        self.actions.append(Ask(text, kind, listed, keys, length, step.id))
 
     def _hand_off(self, step: HandOffStep) -> None:
         self.actions.append(self._say(step.text or phrases.HANDOFF))
@@ -570,7 +554,7 @@ class _Run:
 
     def _say(self, text: Text) -> Say:
         words = self.render(text)
-        say = Say(words, words)
+        say = Say(words, words, step=self.memory["step"])
         self._remember(say)
         return say
 

@@ -5,8 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bots.flow.outcome import Say
+from bots.flow.model import Flow
+from bots.flow.outcome import Context, Memory, Say
 from router.model import Citation
+
+
+def fresh(flow: Flow, context: Context) -> Memory:
+    """The memory of a conversation that has not begun."""
+    return {
+        "flow": flow.name,
+        "version": flow.version,
+        "channel": context.channel,
+        "language": context.language if context.language in flow.languages else flow.languages[0],
+        "name": context.name,
+        "step": flow.start,
+        "mode": "run",
+        "intent": None,
+        "queue": "",
+        "question": "",
+        "last_utterance": "",
+        "slots": {},
+        "vars": dict(context.fields),
+        "answers": {},
+        "answer": "",
+        "value": "",
+        "unanswered": 0,
+        "repairs": {"no_match": 0, "no_input": 0},
+        "repairs_in_all": 0,
+        "articles": [],
+        "tried": [],
+        "said": [],
+        "asked": "",
+        "asked_heard": "",
+        "heard": {},
+        "unheard": [],
+        "trail": [],
+        "pace": 1.0,
+        "why": "",
+        "over": "",
+    }
 
 
 def value_at(body: Any, path: str) -> Any:

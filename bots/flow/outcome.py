@@ -74,11 +74,12 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say this."""
+    """Say this. ``step`` is the one that says it."""
 
     text: str
     spoken: str
     citations: tuple[Citation, ...] = ()
+    step: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Ask:
     phrases: tuple[str, ...] = ()
     max_digits: int = 0
     length: int = 0
+    step: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

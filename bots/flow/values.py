@@ -25,6 +25,7 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "intent_label": intent.label if intent else "",
         "queue": memory["queue"] or flow.queue,
         "words": _words(flow, memory),
+        "heard": _Heard(memory.get("heard", {})),
     }
     return values
 
@@ -42,6 +43,13 @@ class _Words(dict[str, str]):
 
     def __missing__(self, code: str) -> str:
         return code
+
+
+class _Heard(dict[str, bool]):
+    """Which steps' words were heard to their end; of the others nothing was."""
+
+    def __missing__(self, step: str) -> bool:
+        return False
 
 
 def _settable(flow: Flow) -> set[str]:

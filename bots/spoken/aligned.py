@@ -57,17 +57,24 @@ def sentences(pieces: Pieces) -> list[Pieces]:
     return [part for part in parts if any(char.isalnum() for char in spoken_of(part))]
 
 
-def heard(pieces: Sequence[Piece], played_ms: int, total_ms: int) -> str:
-    """The written words of which all was played, by proportion of the spoken length.
+def heard(
+    pieces: Sequence[Piece], played_ms: int, total_ms: int, times: Sequence[tuple[int, float]] = ()
+) -> str:
+    """The written words of which all was played.
 
-    Chinese is cut by character. Nothing was heard of a sentence without audio.
+    ``times`` are the voice's: by so many milliseconds so many characters of the spoken form
+    had been said. Without them it goes by proportion of the spoken length. Chinese is cut by
+    character. Nothing was heard of a sentence without audio.
     """
     if total_ms <= 0:
         return ""
     if played_ms >= total_ms:
         return written_of(pieces)
     spoken = spoken_of(pieces)
-    upto = len(spoken) * max(0, played_ms) / total_ms
+    if times:
+        upto: float = max((said for said, ms in times if ms <= played_ms), default=0)
+    else:
+        upto = len(spoken) * max(0, played_ms) / total_ms
     ends = (word.end() for word in _WORD.finditer(spoken))
     return _written_until(pieces, max((end for end in ends if end <= upto), default=0))
 

@@ -9,8 +9,10 @@
    the delay does not stay for the rest of the call.
 7. When more than ``depth`` packets waited throughout ``WINDOW`` pulls, one goes: the
    delay of a passed disturbance wears off, and a faster sender's clock does no harm.
-8. A buffer set to keep drops nothing of what rules 6 and 7 would, up to ``KEPT`` packets:
-   ``surplus`` says how many to pull besides the one that is due.
+8. A buffer set to keep is emptied by somebody who can hear faster than time (a bot): what
+   is in order is ``due`` at once, and nothing is dropped, up to ``KEPT`` packets. A missing
+   packet is waited for until ``BEHIND`` others are there, or as many pulls were in vain;
+   of a longer gap only ``MOST_LOST`` packets are LOST, the rest is passed over.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ KEPT: Final = 500  # packets
 PATIENCE: Final = 5  # pulls
 JUMP: Final = 500  # packets
 WINDOW: Final = 100  # pulls
+BEHIND: Final = 4  # packets
+MOST_LOST: Final = 5  # packets
 
 
 class Verdict(Enum):
@@ -72,20 +76,29 @@ class JitterBuffer:
         self._empty_pulls = 0
         self._window = 0
         self._fewest = self._capacity
-        self._spare = 0
-        self.keep = False
+        self._keep = False
         self.counts = JitterCounts()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
-    def surplus(self) -> int:
-        """How many packets wait that are too many (rule 8); 0 unless it keeps them."""
-        if not self.keep:
-            return 0
-        waiting = len(self._waiting)
-        return waiting - self._depth if waiting > self._capacity else self._spare
+    def keep(self) -> bool:
+        """Whether rule 8 holds instead of rules 1, 3, 6 and 7."""
+        return self._keep
+
+    @keep.setter
+    def keep(self, keep: bool) -> None:
+        if self._keep and not keep:
+            self._filling, self._empty_pulls = True, 0
+        self._keep = keep
+
+    @property
+    def due(self) -> bool:
+        """Whether a pull gives something now (rule 8); for a buffer set to keep."""
+        if self._next in self._waiting:
+            return True
+        return bool(self._waiting) and max(len(self._waiting), self._empty_pulls) >= BEHIND
 
     def add(self, packet: RtpPacket) -> Verdict:
         """Take one packet; the verdict says what became of it."""
@@ -137,15 +150,25 @@ class JitterBuffer:
 
     def pull(self) -> RtpPacket | Gap:
         """The next packet in order, or why there is none."""
+        if self.keep:
+            if not self.due:
+                self._empty_pulls += 1
+                return Gap.EMPTY
+            self._pass_over_long()
+            return self._take()
         if self._next is None or (self._filling and len(self._waiting) < self._depth):
             return Gap.FILLING
         if not self._waiting:
             return self._starved()
         if self._next not in self._waiting:
             self._pass_over()
-        self._spare = 0
         self._shorten()
+        return self._take()
+
+    def _take(self) -> RtpPacket | Gap:
+        """The packet that is due, or LOST in its place."""
         self._filling, self._played, self._empty_pulls = False, True, 0
+        assert self._next is not None
         packet = self._waiting.pop(self._next, None)
         self._next = (self._next + 1) % MAX_SEQUENCE
         if packet is None:
@@ -155,11 +178,20 @@ class JitterBuffer:
 
     def _pass_over(self) -> None:
         """Do not wait again for lost packets whose time has passed in empty pulls."""
-        first = min(self._waiting, key=self._earliest)
-        missing = self._earliest(first)
-        passed = missing if self._filling else min(missing, self._empty_pulls)
-        self.counts.lost += passed
-        self._next = ((self._next or 0) + passed) % MAX_SEQUENCE
+        missing = self._missing()
+        self._pass(missing if self._filling else min(missing, self._empty_pulls))
+
+    def _pass_over_long(self) -> None:
+        """Of a gap of seconds only its beginning is worth a sound."""
+        self._pass(max(0, self._missing() - MOST_LOST))
+
+    def _missing(self) -> int:
+        """How many packets are not there before the first that is."""
+        return self._earliest(min(self._waiting, key=self._earliest))
+
+    def _pass(self, packets: int) -> None:
+        self.counts.lost += packets
+        self._next = ((self._next or 0) + packets) % MAX_SEQUENCE
 
     def _shorten(self) -> None:
         """Give up one packet when the buffer never ran low during a window."""
@@ -168,12 +200,9 @@ class JitterBuffer:
         if self._window < WINDOW:
             return
         if self._fewest > self._depth and self._next in self._waiting:
-            if self.keep:
-                self._spare = 1
-            else:
-                del self._waiting[self._next]
-                self._next = (self._next + 1) % MAX_SEQUENCE
-                self.counts.trimmed += 1
+            del self._waiting[self._next]
+            self._next = (self._next + 1) % MAX_SEQUENCE
+            self.counts.trimmed += 1
         self._window, self._fewest = 0, self._capacity
 
     def _starved(self) -> Gap:

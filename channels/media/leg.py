@@ -1,6 +1,6 @@
 """The half of a leg that every wire shares: who hears, what plays, who records.
 
-A wire calls ``outgoing`` and ``incoming`` once per tick of the media clock. What goes
+A wire calls ``outgoing`` once per tick of the media clock, and ``incoming`` too. What goes
 out is, in this order: what was queued with ``play``, the source (a bridged leg, hold
 music), silence.
 
@@ -8,7 +8,8 @@ A process that stood still finds a second of the far end's audio waiting. People
 listen faster than it comes, so for them the oldest goes and the call stays prompt. Who
 can (a bot, a recording) asks for all of it, with ``live=False``: such a listener gets
 what came meanwhile at once, and nothing in a tick for which nothing has come yet, so
-that its time is the time of the audio.
+that its time is the time of the audio. A recording has both directions on one time: it
+gets what came unevenly one frame per tick, and is longer by what more than ``CUSHION`` wait.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -24,6 +26,8 @@ from channels.media.playout import BYTES_PER_SAMPLE, Playback, Playout
 FRAMES_PER_S: Final = 50
 WAIT_TICKS: Final = 50
 """So long a far end that sends nothing is late; after that it is silent."""
+CUSHION: Final = 3
+"""So many frames a recording may lag behind what was heard: what came unevenly is evened out."""
 NORMAL_CLEARING: Final = 16
 
 _log = logging.getLogger(__name__)
@@ -75,7 +79,8 @@ class Leg(ABC):
         self._absent = 0
         self._playout = Playout(sample_rate, self.frame_bytes)
         self._taps: list[Tap] = []
-        self._heard = self.silence
+        self._untaped: deque[bytes] = deque()
+        """What was heard and the taps have not got yet."""
         self._at_end: list[Callable[[], None]] = []
 
     def listen(self, listener: Listener | None, *, live: bool = True) -> None:
@@ -127,29 +132,29 @@ class Leg(ABC):
         frame = None if blocked else self._playout.take()
         if frame is None and self.source is not None and not blocked:
             frame = self.source()
-        for tap in self._taps:
-            tap.frame(self._heard, self.silence if frame is None else frame)
+        self._tape(self.silence if frame is None else frame)
         return frame
+
+    def _tape(self, sent: bytes) -> None:
+        """Give the taps one frame each way, and more where more has come than is sent."""
+        heard = self._untaped.popleft() if self._untaped else self.silence
+        taped = [(heard, sent)]
+        while len(self._untaped) > CUSHION:
+            taped.append((self._untaped.popleft(), self.silence))
+        for tap in self._taps:
+            for both in taped:
+                tap.frame(*both)
 
     def incoming(self, pcm: bytes) -> None:
         """Hand 20 ms from the far end to who listens."""
-        self._heard = pcm
+        self._untaped.append(pcm)
         if self._listener is not None:
             self._listener.heard(pcm)
-
-    def incoming_late(self, pcm: bytes) -> None:
-        """Hand over 20 ms that an earlier tick should have had; a recording gets longer by it."""
-        self.incoming(pcm)
-        for tap in self._taps:
-            tap.frame(pcm, self.silence)
 
     def waits(self) -> bool:
         """Nothing has come for this tick: True when it is left out, as not yet heard."""
         self._absent += 1
-        if self.live or self._absent > WAIT_TICKS:
-            return False
-        self._heard = self.silence
-        return True
+        return not self.live and self._absent <= WAIT_TICKS
 
     def arrived(self) -> None:
         """The far end's audio goes on."""

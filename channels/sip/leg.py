@@ -131,18 +131,22 @@ class SipLeg(Leg):
             self.end(TEMPORARY_FAILURE)
 
     def _hear(self) -> None:
-        """Rule 1: what is late first, then what is due."""
+        """Rule 1."""
         self._jitter.keep = not self.live
-        self._catch_up()
-        if not self.closed.is_set() and (pcm := self._next_heard()) is not None:
+        if self._catch_up() or self.closed.is_set():
+            return
+        if (pcm := self._next_heard()) is not None:
             self.incoming(pcm)
 
-    def _catch_up(self) -> None:
-        """Hand over what waits too long, to a listener that is not live."""
-        for _ in range(self._jitter.surplus):
-            if self.closed.is_set() or (pcm := self._next_heard()) is None:
-                return
-            self.incoming_late(pcm)
+    def _catch_up(self) -> bool:
+        """Hand over all that has come, to a listener that is not live; False for none of it."""
+        heard = False
+        while not self.live and not self.closed.is_set() and self._jitter.due:
+            if (pcm := self._next_heard()) is None:
+                break
+            self.incoming(pcm)
+            heard = True
+        return heard
 
     def _watch(self) -> None:
         """Rule 5."""

@@ -19,7 +19,7 @@ from bots.engines.remote import RemoteSpeech, parse_server
 from bots.engines.remote_api import ApiVoice
 from bots.engines.remote_wyoming import WyomingVoice
 from bots.errors import SynthesisFailed
-from bots.ports import Voice
+from bots.ports import Timed, Voice
 from tests.fakes.fake_speech_api import FakeSpeechApi
 from tests.fakes.fake_speech_server import Trouble
 from tests.fakes.fake_wyoming import FakeWyoming
@@ -120,6 +120,20 @@ class TestVoiceContract:
         assert len(long) > 2 * len(short)
         assert len(await said(voice, "Yes.")) == pytest.approx(len(short), rel=0.05)
 
+    @pytest.mark.parametrize("language", sorted(TEXTS))
+    async def test_word_times_where_there_are_any_go_through_the_text_and_the_sound(
+        self, voice: Voice, language: str
+    ) -> None:
+        text = TEXTS[language]
+        speech = voice.speak(text, language)
+        sound = b"".join([piece async for piece in speech])
+        marks = list(speech.marks) if isinstance(speech, Timed) else []
+        assert marks == sorted(marks, key=lambda mark: (mark.upto, mark.ms))
+        assert sorted(mark.ms for mark in marks) == [mark.ms for mark in marks]
+        if marks:
+            assert len(text) - 1 <= marks[-1].upto <= len(text)
+            assert 0 < marks[0].ms < marks[-1].ms <= len(sound) * 500 / voice.sample_rate
+
     async def test_left_half_way_the_next_is_served(self, voice: Voice) -> None:
         async for _ in voice.speak(TEXTS["en"], "en"):
             break
@@ -139,6 +153,27 @@ async def test_language_without_a_voice_is_refused(piper: PiperVoice) -> None:
         await said(EspeakVoice(), "Hello.", "xx")
     with pytest.raises(SynthesisFailed, match=r"no Piper voice for 'lv'; have \['en'\]"):
         await said(piper, "Labdien!", "lv")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("en", "Yes, your parcel is on the van.", 6),
+        ("zh", "是的，您的包裹明天送到。", 8),
+        ("lv", "Jā, jūsu sūtījums ir ceļā.", 5),
+    ],
+)
+async def test_espeak_tells_when_each_word_was_said(language: str, text: str, words: int) -> None:
+    speech = EspeakVoice().speak(text, language)
+    pcm = b"".join([piece async for piece in speech])
+    assert len({mark.upto for mark in speech.marks}) >= words
+    # The first word ends at the comma, before a pause that belongs to no word.
+    comma = next(place for place, char in enumerate(text) if char in ",，")
+    first = next(mark for mark in speech.marks if mark.upto > comma)
+    levels = levels_db(pcm, 8000)
+    frame = int(first.ms // 20)
+    assert max(levels[:frame]) > -30
+    assert max(levels[frame + 1 : frame + 4]) < -50
 
 
 async def test_espeak_tells_how_words_are_pronounced() -> None:

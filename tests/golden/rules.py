@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from bots.conversation import Turn
 from bots.keys import HINTS
+from bots.spare import APOLOGIES
 from bots.spoken.aligned import Pieces, sentences, spoken_of, written_of
 from bots.spoken.reading import aligned
 from bots.turn import BARGE_IN_S, NO_INPUT_S
@@ -26,6 +27,7 @@ from bots.voice import VoiceOutcome
 from evals.call_script import UNCLEAR, Keys, World
 from router.model import Author, NewMessage
 from tests.golden.stage import Stage
+from tests.golden.wire import UNKNOWN, Mark
 from tests.scripted import FRAME_S
 
 STOP_S = 0.06
@@ -96,7 +98,7 @@ def on_the_wire(stage: Stage) -> list[Sentence]:
     found: list[Sentence] = []
     source = 0
     for tick in stage.ticks:
-        if tick.bot is None:
+        if tick.bot is None or tick.bot.source == UNKNOWN:
             continue
         began = tick.bot.source != source or (tick.bot.place == 0 and found[-1].upto > 0)
         # A slow voice plays the first letter more than once.
@@ -122,6 +124,8 @@ def _take(heard: list[Sentence], line: NewMessage, language: str) -> None:
     cut = bool(line.meta.get("interrupted"))
     text = line.text.removesuffix("—").rstrip() if cut else line.text
     wanted = [written_of(sentence) for sentence in sentences(aligned(text, language))]
+    if text in APOLOGIES.values():
+        wanted = [text]
     for place, words in enumerate(wanted):
         while (heard and not _told(heard[0])) or (heard and _begun_anew(heard, words)):
             heard.pop(0)
@@ -156,9 +160,13 @@ def _bot_gives_way(stage: Stage) -> None:
     most = round((BARGE_IN_S + STOP_S) / FRAME_S) + 1
     both = 0
     for tick in stage.ticks:
-        over = tick.bot and tick.caller and stage.voice.texts[tick.bot.source - 1] not in fixed
+        over = tick.bot and tick.caller and _text(stage, tick.bot) not in fixed
         both = both + 1 if over else 0
         assert both <= most, f"at {tick.at:.2f} s both have spoken for {both * FRAME_S:.2f} s"
+
+
+def _text(stage: Stage, mark: Mark) -> str:
+    return "" if mark.source == UNKNOWN else stage.voice.texts[mark.source - 1]
 
 
 def _bot_does_not_begin_over_the_caller(stage: Stage) -> None:
@@ -219,8 +227,10 @@ def _everything_said(stage: Stage) -> Iterator[Pieces]:
     for turn in stage.dialogue.asked:
         kind = turn.expectation.kind
         hints = HINTS.get({"order-number": "digits"}.get(kind, kind), HINTS["open"])
-        lines = [*(reply.spoken for reply in turn.replies), *turn.fillers, *hints.values()]
-        yield from _spoken(turn, lines)
+        said = [*(reply.spoken for reply in turn.replies), *turn.fillers]
+        yield from _spoken(turn, [*said, *hints.values()])
+    for language, text in APOLOGIES.items():
+        yield aligned(text, language)  # made in one piece
 
 
 def _final_words(stage: Stage) -> Iterator[str]:

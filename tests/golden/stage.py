@@ -348,6 +348,7 @@ class Stage:
             self,
             self.seconds,
         )
+        await bot.prompts.keep_spare(self.script.language, RATE)
         # Not begun before the script's own world is there.
         self._running = asyncio.create_task(bot.run(self.leg, self.records.interaction))
         try:

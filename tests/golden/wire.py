@@ -23,7 +23,7 @@ into its words, which scripts count as people speak, are a third as long."""
 SHORTEST_FRAMES = 14
 ENDS, GOES_ON = 0.3, 0.02
 """How likely a sentence ends with all the words that are said, and with the first of them."""
-WORDLESS = 0
+WORDLESS, UNKNOWN = 0, -1
 BOT, CALLER = tone(hz=440.0), tone(hz=310.0)
 """Two tones, so that nobody takes the one for an echo of the other."""
 _MARK = struct.Struct("<hh")
@@ -48,6 +48,8 @@ def read(pcm: bytes | None) -> Mark | None:
     """What a frame is part of; None for silence."""
     if pcm is None or pcm == SILENCE:
         return None
+    if pcm[_MARK.size :] not in (BOT[_MARK.size :], CALLER[_MARK.size :]):
+        return Mark(UNKNOWN, 0)  # a tone of the bot's own
     return Mark(*_MARK.unpack_from(pcm))
 
 

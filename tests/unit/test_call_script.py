@@ -112,6 +112,7 @@ def test_line_of_the_bot_may_leave_words_open(pattern: str, line: str, fits: boo
     ("transcript", "detail"),
     [
         ((("bot", "Hello."), ("customer", "hi")), ""),
+        ((("bot", "Hello."), ("customer", "HI")), ""),
         ((("bot", "Good day."),), "line 1: expected 'bot: Hello.', found 'bot: Good day.'"),
         ((("bot", "Hello."),), "line 2: expected 'customer: hi', found 'the end'"),
         (

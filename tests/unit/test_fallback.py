@@ -17,7 +17,7 @@ from bots.errors import (
     RecognitionFailed,
     SynthesisFailed,
 )
-from bots.ports import Expectation, Hypothesis, Partial, Stopgap
+from bots.ports import Expectation, Hypothesis, Mark, Partial, Stopgap
 from bots.speech import Prompts
 from tests.scripted import RATE, SPEECH, settle
 
@@ -252,6 +252,30 @@ class Mouth:
         return self.name.encode()[:2] * 80
 
 
+class TimedSound:
+    """Each piece is three characters and takes 10 ms."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+        self.marks: list[Mark] = []
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await anext(self._pieces)
+        given = len(self.marks) + 1
+        self.marks.append(Mark(3 * given, 10.0 * given))
+        return piece
+
+
+class TimedMouth(Mouth):
+    """One that also tells when its words are said."""
+
+    def speak(self, text: str, language: str) -> TimedSound:
+        return TimedSound(super().speak(text, language))
+
+
 def voices(*mouths: Mouth, patience_s: float = EVER) -> FallbackVoice:
     return FallbackVoice([Tier(mouth, patience_s, Breaker(QUICK)) for mouth in mouths])
 
@@ -282,11 +306,23 @@ async def test_next_voice_says_the_whole_text(trouble: str, said: bytes) -> None
 async def test_prompt_of_a_stand_in_is_not_kept_when_the_usual_voice_is_back() -> None:
     remote = Mouth("remote", "fails")
     prompts = Prompts(voices(remote, Mouth("espeak")))
-    assert await prompts.audio("Hello.", "en", RATE) == b"es" * 160
+    assert (await prompts.sound("Hello.", "en", RATE)).pcm == b"es" * 160
     remote.trouble = ""
     for _ in range(3):
-        assert await prompts.audio("Hello.", "en", RATE) == b"re" * 160
+        assert (await prompts.sound("Hello.", "en", RATE)).pcm == b"re" * 160
     assert len(remote.asked) == 2
+
+
+async def test_word_times_come_through_and_count_what_was_heard_before_a_voice_broke_off() -> None:
+    whole = voices(TimedMouth("espeak")).speak("Hello.", "en")
+    assert [pcm async for pcm in whole]
+    assert whole.marks == [Mark(3, 10), Mark(6, 20)]
+    broke = voices(TimedMouth("remote", "breaks"), TimedMouth("espeak")).speak("Hello.", "en")
+    assert [pcm async for pcm in broke]
+    assert broke.marks == [Mark(3, 10), Mark(3, 20), Mark(6, 30)]
+    untimed = voices(Mouth("remote", "breaks"), TimedMouth("espeak")).speak("Hello.", "en")
+    assert [pcm async for pcm in untimed]
+    assert untimed.marks == ()
 
 
 async def test_voice_that_fails_again_and_again_rests() -> None:

@@ -12,6 +12,7 @@ import pytest
 from bots.conversation import Heard, Turn
 from bots.engines.choice import Engines
 from bots.voice import VoiceBot, VoiceOutcome
+from router.events import TurnTimed
 from tests.scripted import (
     SILENCE,
     SPEECH,
@@ -152,6 +153,78 @@ async def test_slow_answer_is_bridged_once_and_the_transcript_is_in_order(begin:
         "bot: Goodbye.",
     ]
     assert phone.records.lines[2].meta == {"filler": True}
+
+
+async def test_recognition_that_takes_long_is_bridged_and_the_answer_needs_no_second(
+    begin: Begin,
+) -> None:
+    phone = await begin()
+    phone.hears.slow = asyncio.Event()
+    await phone.asks_something()
+    ended = phone.leg.now
+    await phone.silent(4.0)
+    sounded = [at for at, sound in phone.leg.sent if sound and at >= ended]
+    assert 0.8 <= sounded[0] - ended <= 1.0
+    phone.hears.slow.set()
+    await phone.silent(4.0)
+    assert phone.said == [QUESTION, FILLERS[0]]
+    phone.slow.let.set()
+    await phone.until_bot_is_silent()
+    phone.leg.end(16)
+    assert phone.outcome is not None
+    await phone.outcome
+    assert phone.records.transcript == [
+        f"bot: {QUESTION}",
+        "customer: where is my parcel",
+        f"bot: {FILLERS[0]}",
+        f"bot: {ANSWER}",
+    ]
+    (timed,) = [fact for fact in phone.records.facts if isinstance(fact, TurnTimed)]
+    assert timed.recognition_ms == pytest.approx(4050, abs=41)
+
+
+async def test_recognition_and_answer_share_one_patience(begin: Begin) -> None:
+    phone = await begin()
+    phone.hears.slow = asyncio.Event()
+    await phone.asks_something()
+    ended = phone.leg.now
+    await phone.silent(0.5)
+    phone.hears.slow.set()
+    await phone.silent(1.0)
+    sounded = [at for at, sound in phone.leg.sent if sound and at >= ended]
+    assert 0.8 <= sounded[0] - ended <= 1.0
+
+
+async def test_prompt_stopped_by_what_meant_nothing_goes_on_behind_the_filler(
+    begin: Begin,
+) -> None:
+    phone = await begin()
+    phone.hears.slow = asyncio.Event()
+    await phone.silent(0.5)
+    phone.hears.script.append("okay")
+    await phone.leg.run_for(0.5, SPEECH)
+    await phone.silent(3.0)
+    phone.hears.slow.set()
+    await phone.until_bot_is_silent()
+    await phone.silent(1.0)
+    phone.leg.end(16)
+    assert phone.outcome is not None
+    await phone.outcome
+    assert phone.records.transcript == [f"bot: {QUESTION}", f"bot: {FILLERS[0]}"]
+
+
+async def test_caller_who_leaves_while_words_are_recognised_heard_so_much_of_the_filler(
+    begin: Begin,
+) -> None:
+    phone = await begin()
+    phone.hears.slow = asyncio.Event()
+    await phone.asks_something()
+    await phone.silent(0.9 + len("One moment, I") * S_PER_CHAR)
+    await phone.leg.hang_up()
+    assert phone.outcome is not None
+    assert await phone.outcome is VoiceOutcome.CALLER_LEFT
+    assert phone.records.transcript == [f"bot: {QUESTION}", "bot: One moment, I —"]
+    assert phone.dialogue.heard == []
 
 
 async def test_next_filler_of_the_call_is_another(begin: Begin) -> None:

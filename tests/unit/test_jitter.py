@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.media.jitter import CAPACITY, WINDOW, Gap, JitterBuffer, Verdict
+from channels.media.jitter import BEHIND, CAPACITY, MOST_LOST, WINDOW, Gap, JitterBuffer, Verdict
 from channels.media.rtp import RtpPacket
 
 
@@ -137,3 +137,75 @@ def test_swapped_neighbours_all_come_out(start: int) -> None:
     assert played == [(start + n) % 65536 for n in range(len(played))]
     assert len(played) == 56
     assert buffer.counts.late == 0
+
+
+def kept() -> JitterBuffer:
+    """A buffer that a bot empties."""
+    buffer = JitterBuffer()
+    buffer.keep = True
+    return buffer
+
+
+def test_bot_gets_each_packet_at_once() -> None:
+    buffer = kept()
+    for sequence in range(5):
+        feed(buffer, sequence)
+        assert pull(buffer, 2) == [sequence, Gap.EMPTY]
+
+
+def test_bot_waits_for_a_packet_that_others_overtook() -> None:
+    buffer = kept()
+    feed(buffer, 1, 3, 4, 5)
+    assert pull(buffer, 2) == [1, Gap.EMPTY]
+    feed(buffer, 2)
+    assert pull(buffer, 5) == [2, 3, 4, 5, Gap.EMPTY]
+    assert buffer.counts.lost == 0
+
+
+def test_bot_waits_for_a_lost_packet_no_longer_than_four_others() -> None:
+    buffer = kept()
+    feed(buffer, 1)
+    pull(buffer, 1)
+    feed(buffer, *range(3, 3 + BEHIND - 1))
+    assert not buffer.due
+    feed(buffer, 3 + BEHIND - 1)
+    assert pull(buffer, 3) == [Gap.LOST, 3, 4]
+
+
+def test_bot_gets_what_is_behind_a_lost_packet_when_nothing_more_comes() -> None:
+    buffer = kept()
+    feed(buffer, 1, 3)
+    assert pull(buffer, 2 + BEHIND) == [1, *[Gap.EMPTY] * BEHIND, Gap.LOST]
+    assert pull(buffer, 1) == [3]
+
+
+def test_bot_hears_of_a_long_outage_only_its_beginning() -> None:
+    buffer = kept()
+    feed(buffer, 1)
+    pull(buffer, 1)
+    feed(buffer, *range(101, 101 + BEHIND))
+    assert pull(buffer, MOST_LOST + 1) == [*[Gap.LOST] * MOST_LOST, 101]
+    assert buffer.counts.lost == 99
+
+
+def test_person_who_takes_over_from_a_bot_gets_a_cushion_again() -> None:
+    buffer = kept()
+    feed(buffer, 1)
+    pull(buffer, 1)
+    buffer.keep = False
+    feed(buffer, 2)
+    assert pull(buffer, 1) == [Gap.FILLING]
+    feed(buffer, 3)
+    assert pull(buffer, 2) == [2, 3]
+
+
+@given(st.permutations(range(12)).map(lambda order: sorted(order, key=lambda n: n + order[n] / 4)))
+def test_bot_gets_reordered_packets_whole_and_in_order(order: list[int]) -> None:
+    buffer, heard = kept(), []
+    feed(buffer, 1000)
+    pull(buffer, 1)
+    for number in order:
+        feed(buffer, 1001 + number)
+        while (pulled := buffer.pull()) is not Gap.EMPTY:
+            heard.append(pulled if isinstance(pulled, Gap) else pulled.sequence - 1001)
+    assert heard == list(range(12))

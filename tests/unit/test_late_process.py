@@ -212,6 +212,25 @@ async def test_keys_pressed_during_a_stall_of_seconds_are_one_number(bot: Bot) -
     assert [answer.digits for answer in bot.answers] == ["482913"]
 
 
+async def test_bot_hears_what_is_said_in_the_tick_after_it_came(bot: Bot) -> None:
+    await bot.line.talk(SPEECH, 0.04)
+    assert bot.hears.opened == []
+    await bot.line.talk(SPEECH, 0.02)
+    assert len(bot.hears.opened) == 1
+
+
+async def test_uneven_network_puts_no_holes_into_a_recording(bot: Bot) -> None:
+    """Two packets at a time, every second tick: nothing is late by more than a tick."""
+    tape = Tape()
+    bot.line.leg.add_tap(tape)
+    for _ in range(50):
+        bot.line.send(SPEECH)
+        bot.line.send(SPEECH)
+        await bot.line.nothing_comes(0.04)
+    assert tape.frames == 100
+    assert tape.spoken_ms >= 1960
+
+
 async def test_delay_after_a_stall_does_not_stay(bot: Bot) -> None:
     await bot.line.stall(SILENCE, 2.0)
     await bot.line.talk(SILENCE, 0.1)
@@ -263,8 +282,10 @@ class Tape:
     """A recording's tap that counts the caller's speech."""
 
     spoken_ms = 0
+    frames = 0
 
     def frame(self, heard: bytes, sent: bytes) -> None:
+        self.frames += 1
         self.spoken_ms += 20 * (level_db(heard) > -40)
 
     def closed(self) -> None:

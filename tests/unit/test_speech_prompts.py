@@ -12,7 +12,13 @@ from bots.ports import Expectation
 from bots.speech import Prompts, Saying, resampled
 from bots.spoken.aligned import Pieces, heard, sentences, written_of
 from bots.spoken.reading import aligned
-from tests.scripted import PacedScriptedVoice, ScriptedLeg, ScriptedVoice, tone
+from tests.scripted import (
+    PacedScriptedVoice,
+    ScriptedLeg,
+    ScriptedVoice,
+    TimedScriptedVoice,
+    tone,
+)
 
 
 def cut(text: str, language: str = "en") -> list[str]:
@@ -65,21 +71,38 @@ async def test_cut_prompt_is_told_as_it_was_written_not_as_it_was_said() -> None
 async def test_slower_prompt_is_made_apart_and_kept_apart() -> None:
     voice = PacedScriptedVoice()
     prompts = Prompts(voice)
-    usual = await prompts.audio("Hello.", "en", 8000)
-    slow = await prompts.audio("Hello.", "en", 8000, 0.5)
-    assert len(slow) == 2 * len(usual)
-    assert await prompts.audio("Hello.", "en", 8000) == usual
+    usual = await prompts.sound("Hello.", "en", 8000)
+    slow = await prompts.sound("Hello.", "en", 8000, 0.5)
+    assert len(slow.pcm) == 2 * len(usual.pcm)
+    assert await prompts.sound("Hello.", "en", 8000) == usual
     plain = Prompts(ScriptedVoice())
-    assert await plain.audio("Hello.", "en", 8000, 0.5) == usual
+    assert await plain.sound("Hello.", "en", 8000, 0.5) == usual
+
+
+async def test_word_times_of_the_voice_cut_where_proportion_would_not() -> None:
+    voice = TimedScriptedVoice({"Hello": 1.0, "my friend.": 0.5})
+    leg = ScriptedLeg()
+    prompts = Prompts(voice)
+    for _ in range(2):
+        # The second time from the cache, with its times.
+        saying = Saying(leg, prompts, ["Hello my friend."], "en", leg.seconds)
+        playing = asyncio.create_task(saying.play())
+        await leg.run_for(0.98)
+        assert saying.heard() == [""]
+        await leg.run_for(0.1)
+        saying.stop()
+        assert await playing is False
+        assert saying.heard() == ["Hello"]
+    assert voice.made == ["Hello my friend."]
 
 
 async def test_audio_is_cached_and_two_callers_share_one_synthesis() -> None:
     voice = ScriptedVoice()
     prompts = Prompts(voice)
     first, second = await asyncio.gather(
-        prompts.audio("Hello.", "en", 8000), prompts.audio("Hello.", "en", 8000)
+        prompts.sound("Hello.", "en", 8000), prompts.sound("Hello.", "en", 8000)
     )
-    assert first == second == await prompts.audio("Hello.", "en", 8000)
+    assert first == second == await prompts.sound("Hello.", "en", 8000)
     assert voice.made == ["Hello."]
 
 
@@ -87,14 +110,14 @@ async def test_cache_forgets_the_oldest_when_it_is_full() -> None:
     voice = ScriptedVoice()
     prompts = Prompts(voice, cache_bytes=12000)
     for text in ("Number one.", "Number two.", "Number one."):
-        await prompts.audio(text, "en", 8000)
+        await prompts.sound(text, "en", 8000)
     assert voice.made == ["Number one.", "Number two.", "Number one."]
 
 
 async def test_caller_who_leaves_does_not_take_the_audio_from_another() -> None:
     prompts = Prompts(ScriptedVoice())
-    leaving = asyncio.create_task(prompts.audio("Hello.", "en", 8000))
-    staying = asyncio.create_task(prompts.audio("Hello.", "en", 8000))
+    leaving = asyncio.create_task(prompts.sound("Hello.", "en", 8000))
+    staying = asyncio.create_task(prompts.sound("Hello.", "en", 8000))
     await asyncio.sleep(0)
     leaving.cancel()
     assert await staying
