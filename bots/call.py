@@ -98,11 +98,37 @@ class Asked:
     heard_by: str = ""
     instead_of: str = ""
     filled: str = ""
+    continues: bool = False
+    """True for words that were no answer to this question but went on with those before it."""
 
     @property
     def deaf(self) -> bool:
         """Whether something was said and no recogniser worked."""
         return bool(self.instead_of) and not self.heard_by
+
+
+def is_backchannel(text: str) -> bool:
+    """Whether it says no more than "go on"."""
+    return text.lower().strip(" .,!") in BACKCHANNELS
+
+
+def heard_of(hypothesis: Hypothesis) -> Heard:
+    """As the conversation gets it."""
+    return Heard.said(hypothesis.text, hypothesis.confidence, hypothesis.alternatives)
+
+
+def joined(first: Hypothesis, more: Hypothesis) -> Hypothesis:
+    """Words and those that went on with them; the alternatives were of a part only."""
+    if not first.text:
+        return more if more.text or more.instead_of else first
+    if not more.text:
+        return first
+    return Hypothesis(
+        f"{first.text} {more.text}",
+        min(first.confidence, more.confidence),
+        heard_by=first.heard_by or more.heard_by,
+        instead_of=first.instead_of or more.instead_of,
+    )
 
 
 class _Happening:
@@ -148,8 +174,14 @@ class Call:
         """Keys pressed before the first prompt: callers who know the menu do not wait."""
         self._playing: asyncio.Task[None] | None = None
         self._recognition: Recognition | None = None
-        self._finishing: Recognition | None = None
-        """The one whose final text is awaited."""
+        self._finishing: list[Recognition] = []
+        """Those whose final text is awaited."""
+        self._more: list[asyncio.Task[Hypothesis]] = []
+        """What was said while the bot was thinking."""
+        self._earlier = NOTHING
+        """Words with which the caller's next turn has begun."""
+        self._settled = asyncio.Event()
+        """Set when that has ended."""
         self._refused = ""
         """Why no recogniser listens."""
         self._understood = NOTHING
@@ -179,8 +211,11 @@ class Call:
         """Stop listening and free what recognition holds. Safe to call twice."""
         self._machine.rest()
         self._drop_recognition()
-        if self._playing is not None:
-            self._playing.cancel()
+        for recognition in self._finishing:
+            recognition.cancel()
+        for task in (self._playing, *self._more):
+            if task is not None:
+                task.cancel()
         self.leg.listen(None)
 
     @property
@@ -207,7 +242,10 @@ class Call:
             if heard is not None or self.leg.closed.is_set():
                 got = self._understood
                 said = tuple(saying.heard())
-                return Asked(heard, said, timing, got.heard_by, got.instead_of, self._filled)
+                continues = self._machine.continues
+                return Asked(
+                    heard, said, timing, got.heard_by, got.instead_of, self._filled, continues
+                )
 
     async def say(
         self, lines: Sequence[str], language: str, pace: float = NORMAL_PACE
@@ -225,29 +263,41 @@ class Call:
         """Say the filler's line when ``answer`` takes long, and what was heard of it.
 
         Nothing when the answer, or the end of the call, comes before its first sound;
-        once it sounds it is said to its end. Errors of ``answer`` are the caller's.
+        once it sounds it is said to its end, unless the caller stops it. Errors of ``answer``
+        are the caller's.
         """
-        due = self._turn_ended + round(FILLER_AFTER_S / FRAME_S)
-        await self._first_of(self._waited(due), answer)
+        await self._first_of(self._patience(), answer)
         if answer.done() or self.leg.closed.is_set():
             return ""
         language, pace = filler.expect.language, filler.pace
         saying = Saying(self.leg, self._prompts, filler.lines, language, self._seconds, pace)
         self._saying = saying
         playing = asyncio.create_task(saying.play(optional=True), name="filler")
+        self._machine.filler_began()
         try:
             await asyncio.wait({playing, answer}, return_when=asyncio.FIRST_COMPLETED)
             if saying.begun:
                 await playing
         finally:
+            self._machine.filler_ended()
             playing.cancel()
         return " ".join(part for part in saying.heard() if part)
 
-    async def _waited(self, frame: int) -> None:
-        """Return when the line was heard up to there, or the leg is over."""
-        if self._frames < frame and not self.leg.closed.is_set():
-            self._awaited = frame, asyncio.Event()
+    async def _patience(self) -> None:
+        """Return when the caller has waited so long since the last words, or the leg is over."""
+        while not self.leg.closed.is_set():
+            await self._quiet()
+            due = self._turn_ended + round(FILLER_AFTER_S / FRAME_S)
+            if self._frames >= due:
+                return
+            self._awaited = due, asyncio.Event()
             await self._awaited[1].wait()
+
+    async def _quiet(self) -> None:
+        """Return when what the caller says while the bot thinks has ended, or the leg is over."""
+        while self._machine.caller_speaking and not self.leg.closed.is_set():
+            self._settled.clear()
+            await self._settled.wait()
 
     @staticmethod
     async def _first_of(waited: Coroutine[Any, Any, None], answer: asyncio.Future[Any]) -> None:
@@ -304,8 +354,9 @@ class Call:
     def hung_up(self, cause: int) -> None:
         """The leg is over."""
         self._drop_recognition()
-        if self._finishing is not None:
-            self._finishing.cancel()
+        for recognition in self._finishing:
+            recognition.cancel()
+        self._settled.set()
         if self._awaited is not None:
             self._awaited[1].set()
         self._inbox.put_nowait(_Happening.LEFT)
@@ -319,6 +370,9 @@ class Call:
                     self._start_recognition()
                 case Act.DROP_RECOGNITION:
                     self._drop_recognition()
+                    self._settled.set()
+                case Act.KEEP_WORDS:
+                    self._keep_words()
                 case Act.STOP_PLAYBACK:
                     if self._saying is not None:
                         self._saying.stop()
@@ -337,7 +391,8 @@ class Call:
             case Act.TAKE_DIGITS:
                 return Heard.pressed(self._machine.answer), Timing()
             case Act.NO_INPUT:
-                return Heard.silence(), Timing()
+                earlier, self._earlier = self._earlier, NOTHING
+                return (heard_of(earlier) if earlier.text else Heard.silence()), Timing()
             case _Happening.PROMPT_ENDED:
                 self._do(self._machine.prompt_ended(self._heard_s))
                 if self._saying is not None and self._saying.failed:
@@ -347,25 +402,26 @@ class Call:
 
     async def _end_turn(self) -> tuple[Heard | None, Timing]:
         ended = self._seconds()
-        spoke_until = self._spoke_at
+        spoke_until, spoken_s = self._spoke_at, self._spoken_s
+        earlier, self._earlier = self._earlier, NOTHING
         interrupted = self._saying is not None and self._saying.stopped
         hypothesis, recognised_at = await self._recognised_covered()
+        hypothesis = joined(joined(earlier, hypothesis), await self.more_words())
         self._understood = hypothesis
         timing = Timing(spoke_until, ended, recognised_at)
-        if self._means_nothing(hypothesis, interrupted):
+        if self._means_nothing(hypothesis, spoken_s, interrupted):
             self._do(self._machine.meant_nothing(self._heard_s))
             return None, timing
         if not hypothesis.text:
             return Heard.said(UNCLEAR, 0.0), timing
-        heard = Heard.said(hypothesis.text, hypothesis.confidence, hypothesis.alternatives)
-        return heard, timing
+        return heard_of(hypothesis), timing
 
-    def _means_nothing(self, hypothesis: Hypothesis, interrupted: bool) -> bool:
+    def _means_nothing(self, hypothesis: Hypothesis, spoken_s: float, interrupted: bool) -> bool:
         if not hypothesis.text:
             # What nobody could recognise may have been anything, and is not ignored.
             ignored = interrupted and not (hypothesis.instead_of and not hypothesis.heard_by)
-            return ignored or self._spoken_s < BARGE_IN_S
-        backchannel = hypothesis.text.lower().strip(" .,!") in BACKCHANNELS
+            return ignored or spoken_s < BARGE_IN_S
+        backchannel = is_backchannel(hypothesis.text)
         return interrupted and backchannel and self._expect.kind != "yes-no"
 
     # -- speaking --------------------------------------------------------------------
@@ -442,14 +498,37 @@ class Call:
         recognition, self._recognition = self._recognition, None
         if recognition is None:
             return Hypothesis("", 0.0, instead_of=self._refused)
-        self._finishing = recognition
+        self._finishing.append(recognition)
         try:
             return await recognition.finish()
         except RecognitionFailed as error:
             log.warning("recognition failed on leg %s: %s", self.leg.id, error)
             return Hypothesis("", 0.0, instead_of=str(error))
         finally:
-            self._finishing = None
+            self._finishing.remove(recognition)
+
+    def carry(self, words: Hypothesis) -> None:
+        """Let these words be the beginning of the caller's next turn."""
+        self._earlier = joined(self._earlier, words)
+
+    def _keep_words(self) -> None:
+        """What was said while the bot was thinking goes on to be recognised."""
+        self._turn_ended = self._frames
+        self._more.append(asyncio.create_task(self._recognised(), name="more words"))
+        self._settled.set()
+
+    async def more_words(self) -> Hypothesis:
+        """What the caller said since the turn's end, waited for while it is still being said.
+
+        Nothing for a cough, a backchannel, or when the leg is over.
+        """
+        await self._quiet()
+        more, self._more = self._more, []
+        words = NOTHING
+        for hypothesis in await asyncio.gather(*more):
+            if not is_backchannel(hypothesis.text):
+                words = joined(words, hypothesis)
+        return words
 
     def _judge_complete(self, speech: bool) -> None:
         """Tell the machine whether the answer so far is whole by its type."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
-from bots.flow.interpreter import give_up, phrase, resume, start
+from bots.flow.interpreter import READING, give_up, phrase, resume, start
 from bots.flow.model import Flow, Text
 from bots.flow.outcome import (
     Action,
@@ -75,6 +75,16 @@ class Heard:
         """Keys of the telephone, collected into one answer (a trailing ``#`` is dropped)."""
         return cls(digits=digits.rstrip("#") or "#")
 
+    def then(self, more: Heard) -> Heard:
+        """These words and those that went on with them; of what was unclear nothing stays.
+
+        The alternatives were of a part only.
+        """
+        if not self.confidence or not more.confidence:
+            return more if more.confidence else self
+        sure = min(self.confidence, more.confidence)
+        return Heard.said(f"{self.text} {more.text}", sure)
+
     @classmethod
     def silence(cls) -> Heard:
         """Nobody said or pressed anything in time."""
@@ -122,6 +132,8 @@ class Turn:
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
+    acted: bool = False
+    """Whether an action on the way to this turn changed something: it cannot be taken back."""
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -240,6 +252,7 @@ class Conversation:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
         replies: list[Reply] = []
         facts: list[Fact] = []
+        acted = False
         for _ in range(MAX_CALLS):
             said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
             replies += [_reply(action) for action in said if action.text]
@@ -248,9 +261,10 @@ class Conversation:
                 case NeedAnswer():
                     given: Given = await self._ask_knowledge(last, outcome.memory, facts)
                 case NeedHttp():
+                    acted = acted or last.method not in READING
                     given = await self._call(last)
                 case _:
-                    return self._turn(outcome.memory, last, replies, facts)
+                    return replace(self._turn(outcome.memory, last, replies, facts), acted=acted)
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 

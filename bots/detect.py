@@ -40,7 +40,7 @@ ECHO_MS = 240
 VOICE, STILL_VOICE = 0.5, 0.35
 """How likely a sound must be a voice to begin, and to go on, as speech. Voices through G.711
 with noise 10 dB below them had 0.6 and more, the other sounds 0.3 at most."""
-AGREES_LATE, AGREES_AT_LEAST = 8, 3
+AGREES_LATE, AGREES_AT_LEAST = 8, 5
 """Frames."""
 
 

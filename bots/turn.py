@@ -16,9 +16,14 @@ prompt that begins or ends, what was understood) and does what it answers.
 6. Nobody speaking for ``no_input_s`` after the prompt's end is no input.
 7. A key stops the prompt and drops recognition at once. Keys are one answer when there are
    ``max_digits`` of them, at ``#``, or ``INTER_DIGIT_S`` after the last one.
-8. Keys pressed while thinking count for the next prompt, which they stop. Speech begun
-   while thinking and still going on stops it too; what ended before is not an answer.
-9. An event that means nothing in a state changes nothing there and gives no action.
+8. While thinking, a filler stops at a key and at speech of ``barge_in_s``, whatever the prompt's
+   own rule; the thinking goes on. Keys count for the next prompt, which they stop.
+9. Words said while thinking are kept once they have ended, by silence as in a turn; a cough is
+   dropped. The runner has them before it answers: they belong to the turn before, or, where
+   the answer has changed something already, to the next one. Nothing is lost.
+10. Speech that stops a prompt and began before ``CONTINUES_S`` of it had played was no answer
+   to it: it ``continues`` the turn before.
+11. An event that means nothing in a state changes nothing there and gives no action.
 
 Times are seconds on any clock that only goes forward.
 """
@@ -39,6 +44,8 @@ QUIET_S = 0.3
 INTER_DIGIT_S = 2.0
 NO_INPUT_S = 5.0
 MAX_TURN_S = 15.0
+CONTINUES_S = 0.3
+"""Nobody has understood a question, and begun to answer it, by then."""
 COMPLETE_S = 0.4
 """Silence that ends a turn whose answer is already complete by its type."""
 
@@ -58,6 +65,7 @@ class Act(StrEnum):
 
     START_RECOGNITION = "start-recognition"
     DROP_RECOGNITION = "drop-recognition"
+    KEEP_WORDS = "keep-words"
     STOP_PLAYBACK = "stop-playback"
     RESUME_PLAYBACK = "resume-playback"
     END_TURN = "end-turn"
@@ -151,11 +159,15 @@ class TurnMachine:
         self._digit_at = 0.0
         self._listening_since = 0.0
         self._stopped_prompt = False
+        self._prompt_at = 0.0
+        self._filling = False
+        self.continues = False
+        """Whether the caller's last turn went on with the one before (rule 10)."""
 
     @property
     def caller_speaking(self) -> bool:
         """True from the onset of speech to the end of its turn."""
-        return self._speech.active
+        return self.state is not State.WAITING and self._speech.active
 
     @property
     def last_speech_at(self) -> float | None:
@@ -168,14 +180,22 @@ class TurnMachine:
         """A prompt that asks something starts to play."""
         self._profile = profile
         self._max_digits = max_digits
-        self._complete = self._stopped_prompt = False
+        self._complete = self._stopped_prompt = self._filling = self.continues = False
+        self._prompt_at = now
         self.state = State.SPEAKING
         if self.digits:
             return [Act.STOP_PLAYBACK, *self._keys_over_prompt(now)]
         if self._speech.active and self._speech.silent_s(now) >= QUIET_S:
-            self._speech.forget()
-            return [Act.DROP_RECOGNITION]
+            return [self._end_aside()]
         return self._barge_in(now)
+
+    def filler_began(self) -> None:
+        """Something is said while the answer is being made (rule 8)."""
+        self._filling = True
+
+    def filler_ended(self) -> None:
+        """It was said, or stopped."""
+        self._filling = False
 
     def prompt_ended(self, now: float) -> list[Act]:
         """The prompt was played to its end: the caller has the word."""
@@ -208,7 +228,7 @@ class TurnMachine:
                 return acts + self._over_prompt(now)
             case State.LISTENING | State.INTERRUPTED:
                 return acts + self._in_turn(now)
-        return acts
+        return acts + self._while_thinking(now)
 
     def complete(self) -> None:
         """What was recognised so far is a whole answer by its type (rule 5)."""
@@ -225,7 +245,11 @@ class TurnMachine:
         self.digits += digit
         self._digit_at = now
         if self.state is State.THINKING:
-            return []
+            acts = self._stop_filler()
+            if self._speech.active:
+                self._speech.forget()
+                acts.append(Act.DROP_RECOGNITION)
+            return acts
         acts = [Act.STOP_PLAYBACK] if self.state is State.SPEAKING else []
         return acts + self._keys_over_prompt(now)
 
@@ -259,7 +283,29 @@ class TurnMachine:
         self.state = State.INTERRUPTED
         self._listening_since = now
         self._stopped_prompt = True
+        self.continues = self._speech.began_at - self._prompt_at <= CONTINUES_S
         return [Act.STOP_PLAYBACK]
+
+    def _while_thinking(self, now: float) -> list[Act]:
+        """Rules 8 and 9."""
+        if not self._speech.active:
+            return []
+        acts = self._stop_filler() if self._meant() else []
+        silence = self._profile.silence_s if self._meant() else QUIET_S
+        too_long = now - self._speech.began_at >= self._profile.max_s
+        if self._speech.silent_s(now) < silence - FRAME_S / 2 and not too_long:
+            return acts
+        return [*acts, self._end_aside()]
+
+    def _stop_filler(self) -> list[Act]:
+        filling, self._filling = self._filling, False
+        return [Act.STOP_PLAYBACK] if filling else []
+
+    def _end_aside(self) -> Act:
+        """What was said while thinking is over: words, or a cough."""
+        meant = self._meant()
+        self._speech.forget()
+        return Act.KEEP_WORDS if meant else Act.DROP_RECOGNITION
 
     def _meant(self) -> bool:
         return self._speech.spoken_s >= self._profile.barge_in_s - FRAME_S / 2

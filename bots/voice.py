@@ -12,6 +12,9 @@
 7. Speech that no engine can recognise is asked for by keys, then a person takes over.
 8. What no voice can say is not kept silent about: the caller hears a prepared sentence or a
    tone, then a person takes over.
+9. What the caller adds before the answer is heard belongs to the same turn: the answer is made
+   anew from all of it. When an action has changed something on the way to the answer, the
+   answer stands and the words are the beginning of the next turn.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bots.call import Asked, Call, Question, Timing
+from bots.call import Asked, Call, Question, Timing, heard_of
 from bots.conversation import Heard, Reply, Turn
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
 from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
@@ -44,6 +47,8 @@ HUNG_UP = "caller hung up"
 BY_KEYS = "DTMF"
 MUTE_TURNS = 2
 """So often a person is tried for without a voice; then the call is ended."""
+MOST_MERGED = 5
+"""So often an answer is made anew because the caller goes on."""
 SURVEY_TRIES = 2
 SURVEY_QUESTION = {
     "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
@@ -174,6 +179,8 @@ class _Run:
     timing: Timing = field(default_factory=Timing)
     noting: asyncio.Task[None] | None = None
     """The caller's last line on its way to the store; before any later line."""
+    before: tuple[Turn, Heard] | None = None
+    """The turn that was answered last, and the words; to be answered anew when they go on."""
     deaf_turns: int = 0
     """How often in a row no engine could recognise what was said."""
     fell_back: list[Fact] = field(default_factory=list)
@@ -272,12 +279,18 @@ class VoiceBot:
                 return VoiceOutcome.CALLER_LEFT
             saving = self._begin_save(run, turn, asked.said)
             self._note_filler(run, filled)
+            known = ""
+            if run.before is not None and asked.continues and asked.heard.text and not turn.acted:
+                turn, before = run.before
+                known = before.text
+                asked = replace(asked, heard=before.then(asked.heard))
+            run.before = None
             try:
-                turn = await self._answer(run, turn, asked)
+                turn, heard = await self._answer(run, turn, asked)
             finally:
                 # The lines must be in order: what was said before what was answered.
                 await saving
-            run.noting = asyncio.create_task(self._note_caller(run, asked.heard))
+            run.noting = asyncio.create_task(self._note_caller(run, heard, known))
 
     async def _begin(self, run: _Run) -> Turn:
         run.interaction, customer = await self._load(run.interaction.id)
@@ -285,8 +298,10 @@ class VoiceBot:
         self._transcriber.prepare(turn.expectation)
         return turn
 
-    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> Turn:
+    async def _answer(self, run: _Run, turn: Turn, asked: Asked) -> tuple[Turn, Heard]:
+        """The next turn, and all that the caller said for it."""
         assert asked.heard is not None
+        heard = asked.heard
         if asked.instead_of and run.told != (asked.heard_by, asked.instead_of):
             run.told = asked.heard_by, asked.instead_of
             run.fell_back.append(self._fell_back(run, asked))
@@ -294,7 +309,7 @@ class VoiceBot:
         if run.call.trouble is not None and run.call.trouble.failed:
             answered = await self._without_voice(run, turn)
         elif not asked.deaf:
-            answered = await self._hear(run, turn, asked.heard, filled=bool(asked.filled))
+            answered, heard = await self._hear(run, turn, heard, filled=bool(asked.filled))
         elif run.deaf_turns <= tries_of(turn):
             answered = by_keys(turn)
         else:
@@ -302,9 +317,29 @@ class VoiceBot:
             answered = await run.conversation.give_up(turn.memory, SPEECH_FAILED)
         run.timing = replace(asked.timing, understood_at=self._seconds())
         self._transcriber.prepare(answered.expectation)
-        return answered
+        return answered, heard
 
-    async def _hear(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
+    async def _hear(
+        self, run: _Run, turn: Turn, heard: Heard, *, filled: bool
+    ) -> tuple[Turn, Heard]:
+        """The answer to all that was said before it was there (rule 9)."""
+        fillers = run.fillers
+        answered = await self._made(run, turn, heard, filled=filled)
+        for _ in range(MOST_MERGED):
+            more = await run.call.more_words()
+            if not more.text:
+                break
+            if answered.acted or not heard.text:
+                run.call.carry(more)
+                break
+            heard = heard.then(heard_of(more))
+            filled = filled or run.fillers > fillers
+            answered = await self._made(run, turn, heard, filled=filled)
+        if heard.text:
+            run.before = turn, heard
+        return answered, heard
+
+    async def _made(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
         """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
         try:
@@ -403,8 +438,9 @@ class VoiceBot:
             run.interaction, _ = await self._load(run.interaction.id)
         raise Conflict(f"interaction {run.interaction.id} kept changing; tried {SAVE_TRIES} times")
 
-    async def _note_caller(self, run: _Run, heard: Heard) -> None:
-        text = heard.digits or heard.text
+    async def _note_caller(self, run: _Run, heard: Heard, known: str) -> None:
+        """One line of the caller, without its beginning when that is ``known`` already."""
+        text = heard.digits or heard.text.removeprefix(known).strip()
         if not text:
             return
         meta = {"input": "keys"} if heard.digits else {"confidence": round(heard.confidence, 3)}

@@ -220,16 +220,86 @@ def test_caller_still_talking_when_the_answer_begins_stops_it() -> None:
     assert line.machine.state is State.INTERRUPTED
 
 
-def test_words_that_ended_while_thinking_do_not_stop_the_answer() -> None:
+def thinking(kind: str = "open") -> Line:
+    """A caller whose turn has just ended."""
     line = Line()
-    line.listen()
+    line.listen(profile_for(kind))
     line.speech(0.5)
-    line.silence(0.6)
+    line.silence(2.0 if kind == "digits" else 0.6)
+    assert line.done[-1] is Act.END_TURN
+    line.acts.clear()
+    return line
+
+
+def test_words_that_ended_while_thinking_are_kept_and_do_not_stop_the_answer() -> None:
+    line = thinking()
     line.speech(0.5)
     line.silence(0.4)
     line.prompt()
-    assert line.done[-1] is Act.DROP_RECOGNITION
+    assert line.done == [Act.START_RECOGNITION, Act.KEEP_WORDS]
     assert line.machine.state is State.SPEAKING
+
+
+def test_words_said_while_thinking_end_by_silence_and_a_cough_is_dropped() -> None:
+    line = thinking()
+    line.speech(0.5)
+    stopped = line.now
+    line.silence(1.0)
+    assert line.done == [Act.START_RECOGNITION, Act.KEEP_WORDS]
+    assert line.when(Act.KEEP_WORDS) - stopped == pytest.approx(0.55, abs=0.021)
+    line.acts.clear()
+    line.speech(0.2)
+    line.silence(0.4)
+    assert line.done == [Act.START_RECOGNITION, Act.DROP_RECOGNITION]
+    assert line.machine.state is State.THINKING
+
+
+def test_filler_stops_at_meant_speech_and_not_at_a_cough() -> None:
+    line = thinking()
+    line.machine.filler_began()
+    line.speech(0.2)
+    line.silence(0.4)
+    assert Act.STOP_PLAYBACK not in line.done
+    began = line.now
+    line.speech(0.6)
+    assert line.done.count(Act.STOP_PLAYBACK) == 1
+    assert line.when(Act.STOP_PLAYBACK) - began == pytest.approx(0.35, abs=0.021)
+    assert line.machine.state is State.THINKING
+
+
+def test_key_stops_a_filler_at_once_and_counts_for_the_next_prompt() -> None:
+    line = thinking()
+    line.machine.filler_began()
+    line.key("2")
+    line.key("3")
+    assert line.done == [Act.STOP_PLAYBACK]
+    line.prompt(profile_for("choice"), max_digits=1)
+    assert line.machine.answer == "2"
+
+
+def test_speech_while_thinking_stops_nothing_when_nothing_is_said() -> None:
+    line = thinking()
+    line.speech(1.0)
+    assert line.done == [Act.START_RECOGNITION]
+    line.machine.filler_began()
+    line.machine.filler_ended()
+    line.speech(0.2)
+    assert Act.STOP_PLAYBACK not in line.done
+
+
+@pytest.mark.parametrize(("into_prompt_s", "continues"), [(0.1, True), (0.24, True), (0.5, False)])
+def test_speech_that_begins_with_the_prompt_goes_on_with_the_turn_before(
+    into_prompt_s: float, continues: bool
+) -> None:
+    line = thinking()
+    line.prompt()
+    line.silence(into_prompt_s)
+    line.speech(0.5)
+    assert line.machine.state is State.INTERRUPTED
+    assert line.machine.continues is continues
+    line.silence(0.6)
+    line.prompt()
+    assert line.machine.continues is False
 
 
 def test_at_rest_nothing_happens() -> None:
