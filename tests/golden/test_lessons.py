@@ -76,13 +76,13 @@ def test_lesson_15_numbers_and_addresses_are_not_cut_off() -> None:
 
 
 def test_lesson_15_speaking_and_thinking_are_interrupted_by_different_rules() -> None:
-    """Over a prompt such words are an answer; while the bot thinks they stop nothing."""
-    think = (World(recogniser_s=1.5), says("billing"), Silence(0.8))
-    stage = checked(
-        call("menu", *think, Speech(("hello there",), now=True, counts=False), presses("2"))
-    )
-    assert [heard.text for heard in stage.dialogue.heard] == ["billing", ""]
-    assert not any(line.meta.get("interrupted") for line in stage.records.lines[:3])
+    """Over a prompt words stop it; while the bot thinks they belong to the turn before."""
+    more = replace(says("meter reading"), now=True)
+    think = (World(recogniser_s=1.5), says("billing"), Silence(0.8), more, presses("2"))
+    stage = checked(call("menu", *think))
+    given = [heard.text or heard.digits for heard in stage.dialogue.heard]
+    assert given == ["billing meter reading", "2"]
+    assert not any(line.meta.get("interrupted") for line in stage.records.lines)
     spoken = checked(call("menu", says("billing", 1.0), presses("2")))
     assert spoken.records.lines[0].meta == {"interrupted": True}
 

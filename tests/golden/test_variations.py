@@ -160,6 +160,15 @@ def test_who_thinks_for_a_while_is_not_asked_again(silence_s: float) -> None:
     assert [line for line in stage.records.transcript if "Are you there" in line] == []
 
 
+@pytest.mark.parametrize("after_s", moments(3.6, 0.2)[3:])
+def test_words_that_follow_at_any_moment_are_not_lost(after_s: float) -> None:
+    """While the turn ends, is recognised, is bridged by a filler, is answered."""
+    more = replace(says("meter reading"), now=True)
+    steps = (World(recogniser_s=1.5), says("billing"), Silence(after_s), more, presses("2"))
+    stage = checked(call("menu", *steps))
+    assert any("meter reading" in heard.text for heard in stage.dialogue.heard)
+
+
 # -- ladders ------------------------------------------------------------------------------
 
 
@@ -276,9 +285,15 @@ ACTS = st.one_of(
 )
 
 
-@given(st.lists(ACTS, min_size=1, max_size=6), st.one_of(st.none(), st.floats(0, 12)))
-def test_whatever_a_caller_does_the_rules_hold(acts: list[Step], leaves_at: float | None) -> None:
-    checked(call("menu", *acts), leaves_at)
+@given(
+    st.sampled_from(["menu", "consent", "meter", "visit"]),
+    st.lists(ACTS, min_size=1, max_size=6),
+    st.one_of(st.none(), st.floats(0, 12)),
+)
+def test_whatever_a_caller_does_the_rules_hold(
+    flow: str, acts: list[Step], leaves_at: float | None
+) -> None:
+    checked(call(flow, *acts), leaves_at)
 
 
 def test_voice_speed_is_what_the_moments_of_these_tests_are_made_for() -> None:
