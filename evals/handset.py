@@ -23,8 +23,9 @@ from gateway.demo.caller import LOUD, loudness
 from router.errors import ParleyError
 
 FRAME_S = 0.02
-QUIET_S = 0.8
-"""So much silence and the bot waits for us; its pauses between sentences are shorter."""
+QUIET_S = 1.0
+"""So much silence and the bot waits for us; its pauses between sentences are shorter. Only
+silence that came counts: where no packet comes, a busy machine stands still."""
 DEAF_S = 0.25
 """What is heard so soon after we did something was on its way before."""
 LIMIT_S = 45.0
@@ -59,6 +60,8 @@ class LineHandset:
         self.doings: list[Doing] = []
         self.sounding: list[bool] = []
         """Whether the bot was heard, per frame."""
+        self._quiet_frames = 0
+        self._received = 0
         self._left: list[bytes] = []
         self._right: list[bytes] = []
         self._tones: dict[int, bytes] = {}
@@ -73,6 +76,11 @@ class LineHandset:
         self._left.append(self._tones.pop(len(self._left), sent))
         self._right.append(heard)
         self.sounding.append(loudness(heard) >= LOUD)
+        received = self._leg.counts["received"]
+        self._quiet_frames += received > self._received
+        if self.sounding[-1]:
+            self._quiet_frames = 0
+        self._received = received
         self._news.set()
 
     def closed(self) -> None:
@@ -110,7 +118,7 @@ class LineHandset:
     async def until_bot_waits(self) -> None:
         """The bot has spoken since we last did something, and is quiet."""
         quiet = round(QUIET_S / FRAME_S)
-        await self._until(lambda: self._first() is not None and not any(self.sounding[-quiet:]))
+        await self._until(lambda: self._first() is not None and self._quiet_frames >= quiet)
 
     async def until_into(self, seconds: float) -> None:
         """So many seconds into the bot's present words."""

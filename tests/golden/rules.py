@@ -35,8 +35,9 @@ BACK_UP_CHARS = 10
 """A saying that was stopped so early begins anew when it goes on."""
 BEGIN_S = 0.3
 """The bot lets at least so much silence pass behind the caller's last sound."""
-NOTICE_S = 1.0
-"""How much later than after its limit of silence the bot may speak."""
+NOTICE_S = 2.0
+"""How much later than after its limit of silence the bot may speak: a cough is listened to for as
+long as an answer would be, and then the limit counts anew."""
 
 
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")

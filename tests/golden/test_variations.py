@@ -196,7 +196,7 @@ def _departures() -> Iterator[object]:
         ("menu", "backchannels-stop-nothing-for-good", 0.3),
         ("meter", "slow-service-is-bridged-by-a-filler", 0.4),
         ("consent", "recogniser-is-slow", 0.5),
-        ("menu", "keys-typed-ahead", 0.1),
+        ("menu", "keys-typed-ahead", 0.35),
     ):
         script = script_of(flow, name)
         for at in moments(15.0 if flow == "front-desk" else 7.0, step):

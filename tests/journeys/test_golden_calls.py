@@ -1,6 +1,6 @@
 """The golden calls of the demo company over SIP and RTP, spoken, heard and written down.
 
-The same scripts as on virtual time (``tests/golden``). They are played side by side, since calls
+The same scripts as on virtual time (``tests/golden``). They are played a few at a time, since calls
 are mostly waiting.
 """
 
@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.peer]
 SCRIPTS = load_scripts(CALLS / "front-desk.yaml")
 SPEECH_DB, SILENCE_DB = -40.0, -55.0
 RATE = 8000
+AT_ONCE = 4
 
 
 @pytest.mark.parametrize("town", ["embedded"], indirect=True)
@@ -46,12 +47,14 @@ async def test_golden_calls_go_over_sip_as_on_virtual_time(town: Town, tmp_path:
 
 async def _all(town: Town) -> list[tuple[LineHandset, Called]]:
     store = SqlStore(town.house.store_url)
+    lines = asyncio.Semaphore(AT_ONCE)
     try:
         async with standing_phone() as phone:
 
             async def one(number: int, script: CallScript) -> tuple[LineHandset, Called]:
                 caller = f"+37128{town.house.http_port % 100000:05}{number}"
-                return await place(Desk(town.house.sip, store), phone, script, caller)
+                async with lines:
+                    return await place(Desk(town.house.sip, store), phone, script, caller)
 
             return await asyncio.gather(*(one(*script) for script in enumerate(SCRIPTS)))
     finally:
