@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 import soxr
 
+from bots.complete import is_complete
 from bots.conversation import Heard
 from bots.detect import SpeechDetector
 from bots.errors import RecognitionFailed
-from bots.nlu.numbers import digit_string
-from bots.nlu.yes_no import yes_or_no
 from bots.ports import (
     AudioLeg,
     Expectation,
@@ -46,10 +45,6 @@ BACKCHANNELS = frozenset(
     | {"right", "sure", "alright", "all right", "i see", "嗯", "好", "好的", "是的", "jā", "labi"}
 )
 """Said over a prompt these mean "go on", unless the question is a yes or no."""
-ORDER_DIGITS = 6
-ENDING = 0.15
-"""So likely a sentence ends with the caller's words where a shorter pause ends the turn: 95 % of
-the examples in ``evals/utterances/phrases.txt`` end so, 4 % of their beginnings do."""
 MOST_FAILURES = 3
 """Of the detection of speech in one call; then it does without its network."""
 FILLER_AFTER_S = 0.9
@@ -68,19 +63,28 @@ class Question:
     max_digits: int = 0
     pace: float = NORMAL_PACE
     """Below 1 for a caller who asked for slower speech."""
+    listen: str = ""
+    """The turn's profile, where it is not that of the expectation's kind."""
+    protected: frozenset[int] = frozenset()
+    """Which of the lines speech does not stop."""
     filler: str = ""
     """Said when recognition takes long, in the question's language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Moments of one turn on the call's clock, seconds; None for not measured."""
+    """Moments of one turn on the call's clock, seconds; None for not measured.
+
+    ``acted_s`` is how long actions took between ``recognised_at`` and ``understood_at``.
+    """
 
     speech_ended_at: float | None = None
     ended_at: float | None = None
     recognised_at: float | None = None
     understood_at: float | None = None
     first_audio_at: float | None = None
+    acted_s: float | None = None
+    by_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,8 @@ class Call:
         self._machine = TurnMachine()
         self._expect = Expectation()
         self._max_digits = 0
+        self._protected: frozenset[int] = frozenset()
+        """Which lines of what is said speech does not stop."""
         self._filler: Question | None = None
         """Of the question under way, until it was said."""
         self._filled = ""
@@ -229,7 +235,9 @@ class Call:
         self._filler = replace(question, lines=(question.filler,)) if question.filler else None
         self._filled = ""
         saying = self._begin_saying(question.lines, question.expect.language, question.pace)
-        profile = profile_for(question.expect.kind)
+        self._protected = question.protected
+        profile = profile_for(question.listen or question.expect.kind)
+        self._machine.protect(saying.line in self._protected)
         self._do(self._machine.prompt_began(profile, self._heard_s, max_digits=question.max_digits))
         early, self._early = self._early, ""
         for digit in early:
@@ -323,6 +331,8 @@ class Call:
         self._frames += 1
         if self._awaited is not None and self._frames >= self._awaited[0]:
             self._awaited[1].set()
+        if self._protected and saying is not None:
+            self._machine.protect(saying.line in self._protected)
         acts = self._machine.frame(speech, self._heard_s, self._detector.earlier_s)
         if self._machine.last_speech_at == self._heard_s:
             self._spoke_at = self._seconds()
@@ -389,7 +399,8 @@ class Call:
             case Act.END_TURN:
                 return await self._end_turn()
             case Act.TAKE_DIGITS:
-                return Heard.pressed(self._machine.answer), Timing()
+                pressed = Heard.pressed(self._machine.answer)
+                return pressed, Timing(ended_at=self._seconds(), by_keys=True)
             case Act.NO_INPUT:
                 earlier, self._earlier = self._earlier, NOTHING
                 return (heard_of(earlier) if earlier.text else Heard.silence()), Timing()
@@ -406,9 +417,9 @@ class Call:
         earlier, self._earlier = self._earlier, NOTHING
         interrupted = self._saying is not None and self._saying.stopped
         hypothesis, recognised_at = await self._recognised_covered()
-        hypothesis = joined(joined(earlier, hypothesis), await self.more_words())
-        self._understood = hypothesis
-        timing = Timing(spoke_until, ended, recognised_at)
+        more = await self.more_words()
+        hypothesis = self._understood = joined(joined(earlier, hypothesis), more)
+        timing = Timing() if more.text else Timing(spoke_until, ended, recognised_at)
         if self._means_nothing(hypothesis, spoken_s, interrupted):
             self._do(self._machine.meant_nothing(self._heard_s))
             return None, timing
@@ -534,20 +545,8 @@ class Call:
         """Tell the machine whether the answer so far is whole by its type."""
         if self._recognition is None:
             return
-        if not speech and self._is_complete(self._recognition.partial()):
+        partial = Partial() if speech else self._recognition.partial()
+        if is_complete(self._expect, partial, self._max_digits):
             self._machine.complete()
         else:
             self._machine.incomplete()
-
-    def _is_complete(self, partial: Partial) -> bool:
-        if not partial.text:
-            return False
-        kind, text = self._expect.kind, partial.text
-        if kind == "open":
-            return partial.ending >= ENDING
-        if kind in ("order-number", "digits"):
-            wanted = self._max_digits or ORDER_DIGITS
-            return any(len(run) == wanted for run in digit_string(text))
-        if kind == "yes-no":
-            return yes_or_no(text, self._expect.language) is not None
-        return kind == "choice" and text in {phrase.lower() for phrase in self._expect.phrases}

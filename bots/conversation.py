@@ -13,13 +13,15 @@ can go on with any interaction::
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
+from bots.flow.frequent import frequent
 from bots.flow.interpreter import READING, give_up, phrase, resume, start
-from bots.flow.model import Flow, Text
+from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     Action,
     Answered,
@@ -104,6 +106,8 @@ class Reply:
     citations: tuple[Citation, ...] = ()
     question: bool = False
     step: str = ""
+    protected: bool = False
+    """On a call, whether speech does not stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ class Turn:
     It believes that all of ``replies`` was heard: after a call's playout
     :meth:`Conversation.played` puts that right, from ``unplayed``, the memory before them.
     ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
-    the answer to this turn takes its time.
+    the answer to this turn takes its time. ``acted_s`` is how long the knowledge base and
+    actions took, in seconds; None where none was asked.
     """
 
     replies: tuple[Reply, ...]
@@ -132,8 +137,11 @@ class Turn:
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
-    acted: bool = False
+    listen: str = ""
+    """The profile by which the caller is listened to, where it is not the expectation's own."""
+    changed: bool = False
     """Whether an action on the way to this turn changed something: it cannot be taken back."""
+    acted_s: float | None = None
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -158,13 +166,17 @@ class Understanding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every conversation needs from outside. ``settings`` override flow variables."""
+    """What every conversation needs from outside. ``settings`` override flow variables.
+
+    ``seconds`` is a clock that only goes forward: for how long things take.
+    """
 
     understanding: Understanding
     knowledge: Knowledge
     actions: Actions
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
+    seconds: Callable[[], float] = time.monotonic
 
 
 class Conversation:
@@ -177,6 +189,10 @@ class Conversation:
     def phrase(self, memory: Mapping[str, Any], text: Text) -> str:
         """A text of the flow filled in from this memory."""
         return phrase(self.flow, memory, text, self._tools.settings)
+
+    def frequent(self) -> Iterator[tuple[str, str]]:
+        """Language and text of what it is likely to say on a call, the first words first."""
+        return frequent(self.flow, self._tools.settings)
 
     async def prepare(self) -> None:
         """Train the understanding for this flow; the first turn does it otherwise."""
@@ -252,19 +268,23 @@ class Conversation:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
         replies: list[Reply] = []
         facts: list[Fact] = []
-        acted = False
+        changed = False
+        acted_s: float | None = None
         for _ in range(MAX_CALLS):
             said = [a for a in outcome.actions if isinstance(a, Say | Ask)]
-            replies += [_reply(action) for action in said if action.text]
+            replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
+            began = self._tools.seconds()
             match last:
                 case NeedAnswer():
                     given: Given = await self._ask_knowledge(last, outcome.memory, facts)
                 case NeedHttp():
-                    acted = acted or last.method not in READING
+                    changed = changed or last.method not in READING
                     given = await self._call(last)
                 case _:
-                    return replace(self._turn(outcome.memory, last, replies, facts), acted=acted)
+                    turn = self._turn(outcome.memory, last, replies, facts)
+                    return replace(turn, acted_s=acted_s, changed=changed)
+            acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 
@@ -279,7 +299,11 @@ class Conversation:
                 expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
                 fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
                 return replace(
-                    turn, expectation=expected, max_digits=last.max_digits, fillers=fillers
+                    turn,
+                    expectation=expected,
+                    max_digits=last.max_digits,
+                    fillers=fillers,
+                    listen=last.turn,
                 )
             case HandOff():
                 packet = build_packet(self.flow, memory, last.reason)
@@ -287,6 +311,15 @@ class Conversation:
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    def _reply(self, action: Say | Ask) -> Reply:
+        if isinstance(action, Ask):
+            return Reply(action.text, action.text, question=True, step=action.step)
+        step = self.flow.steps.get(action.step)
+        protected = isinstance(step, SayStep) and step.protected
+        return Reply(
+            action.text, action.spoken, action.citations, step=action.step, protected=protected
+        )
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
@@ -349,16 +382,16 @@ class Conversations(Mapping[str, Conversation]):
             raise NoSuchFlow(f"no flow {name!r}; the loaded ones are: {known}")
         return found
 
+    def frequent(self) -> Iterator[tuple[str, str]]:
+        """The same of all flows, that of those who call us first."""
+        first = self._entry.get(Channel.VOICE, "")
+        for name in sorted(self._by_name, key=lambda name: name != first):
+            yield from self._by_name[name].frequent()
+
     async def prepare(self) -> None:
         """Train all of them; do this at the start so that the first customer does not wait."""
         for conversation in self._by_name.values():
             await conversation.prepare()
-
-
-def _reply(action: Say | Ask) -> Reply:
-    if isinstance(action, Ask):
-        return Reply(action.text, action.text, question=True, step=action.step)
-    return Reply(action.text, action.spoken, action.citations, step=action.step)
 
 
 def _played(reply: Reply, words: str) -> Played:

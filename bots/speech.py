@@ -18,18 +18,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
 
 from bots.detect import FRAME_MS
-from bots.errors import SynthesisFailed
+from bots.errors import LanguageNotSpoken, SynthesisFailed
 from bots.ports import AudioLeg, Mark, PacedVoice, Playback, Stopgap, Timed, Voice
 from bots.spare import APOLOGIES, SPOKEN_BY_SPARE, SPOKEN_BY_TONE, beeps
-from bots.spoken.aligned import Pieces, heard, sentences, spoken_of
+from bots.spoken.aligned import Pieces, heard, sentences, spoken_of, written_of
 from bots.spoken.reading import aligned
 
 CACHE_BYTES = 64 * 1024 * 1024
@@ -39,6 +40,9 @@ VOICE_S = 15.0
 """A sentence that is not made by then is not said; all voices together, one after the other."""
 QUIET_S = 2.5
 """Who hears nothing for so long while a sentence is made gets a tone, again and again."""
+WARM_SENTENCES = 150
+"""Made ahead at most."""
+WARM_REST_S = 0.05
 BACK_UP_MS = 200
 """After a false alarm the saying starts again this much before where it stopped."""
 
@@ -46,6 +50,8 @@ NORMAL_PACE = 1.0
 
 log = logging.getLogger(__name__)
 
+_OPEN = frozenset("{}")
+"""Marks of what a template leaves open."""
 _Key = tuple[str, str, int, float]
 """Language, text, sample rate and pace."""
 
@@ -89,7 +95,7 @@ class Prompts:
         """A sentence that takes the voice longer than ``patience_s`` is given up."""
         self.voice = voice
         self._patience_s = patience_s
-        self._spares: dict[tuple[str, int], Sound] = {}
+        self._spares: dict[str, tuple[bytes, int]] = {}
         self._limit = cache_bytes
         self._size = 0
         self._cache: OrderedDict[_Key, Sound] = OrderedDict()
@@ -109,21 +115,53 @@ class Prompts:
         # One caller who leaves must not take the audio away from another.
         return await asyncio.shield(task)
 
-    async def warm(self, texts: Sequence[str], language: str, rate: int) -> None:
-        """Make frequent prompts before the first call needs them."""
-        for text in texts:
-            for sentence in sentences(aligned(text, language)):
-                await self.sound(spoken_of(sentence), language, rate)
+    async def warm(self, texts: Iterable[tuple[str, str]], rate: int) -> int:
+        """Make frequent prompts, language and text, one after the other; how many were made.
+
+        Meant to go on behind the calls: their prompts come first, it rests as long as it works,
+        and it stops at ``WARM_SENTENCES``, at half of the cache, and when the voice fails. What
+        has a place to be filled in is left out. Keeps a spare sentence in each language too.
+        """
+        made = 0
+        mute: set[str] = set()
+        for language, text in texts:
+            for sentence in () if language in mute else sentences(aligned(text, language)):
+                key = (language, spoken_of(sentence), rate, NORMAL_PACE)
+                if key in self._cache or _OPEN & set(written_of(sentence)):
+                    continue
+                if made >= WARM_SENTENCES or self._size > self._limit // 2:
+                    return made
+                try:
+                    await self.keep_spare(language, rate)
+                    await self._warm_one(key)
+                except LanguageNotSpoken:
+                    mute.add(language)
+                    break
+                except SynthesisFailed as error:
+                    log.warning("no more prompts are made ahead: %s", error)
+                    return made
+                made += 1
+        return made
+
+    async def _warm_one(self, key: _Key) -> None:
+        while self._making:
+            await asyncio.wait(self._making.values())
+        began = time.monotonic()
+        language, text, rate, pace = key
+        await self.sound(text, language, rate, pace)
+        await asyncio.sleep(max(WARM_REST_S, time.monotonic() - began))
 
     async def keep_spare(self, language: str, rate: int) -> None:
         """Make what is said when the voice no longer works. Raises ``SynthesisFailed``."""
         text = APOLOGIES.get(language)
-        if text is not None and (language, rate) not in self._spares:
-            self._spares[language, rate] = await self.sound(text, language, rate)
+        if text is not None and language not in self._spares:
+            made = await self.sound(text, language, rate)
+            self._spares[language] = made.pcm, rate
 
-    def spare(self, language: str, rate: int) -> Sound | None:
-        """That sentence, where there is one."""
-        return self._spares.get((language, rate))
+    def spare(self, language: str, rate: int) -> bytes:
+        """That sentence as PCM s16le; nothing where there is none."""
+        pcm, made_at = self._spares.get(language, (b"", rate))
+        return resampled(pcm, made_at, rate)
 
     async def _make(self, key: _Key) -> Sound:
         language, text, rate, pace = key
@@ -287,7 +325,7 @@ class Saying:
         if self.failed:
             spare = self._prompts.spare(self._language, self._leg.sample_rate)
             by = SPOKEN_BY_SPARE if spare else SPOKEN_BY_TONE
-            heard_it = spare is not None and self._spare is not None and self._spare.played_ms > 0
+            heard_it = bool(spare) and self._spare is not None and self._spare.played_ms > 0
             apology = APOLOGIES[self._language] if heard_it else ""
             return Trouble(by, self._fault, failed=True, apology=apology)
         if self._stand_in is not None:
@@ -303,6 +341,12 @@ class Saying:
     def stopped(self) -> bool:
         """True while it is stopped before its end."""
         return self._stopped
+
+    @property
+    def line(self) -> int:
+        """Which of the lines is being said, from 0; their number when all were."""
+        left = (piece.line for piece in self._pieces if not self._done(piece))
+        return next(left, len(self._lines))
 
     @property
     def sounding(self) -> bytes:
@@ -354,7 +398,7 @@ class Saying:
     def _apologise(self) -> None:
         rate = self._leg.sample_rate
         spare = self._prompts.spare(self._language, rate)
-        self._spare = self._leg.play(spare.pcm if spare else beeps(rate))
+        self._spare = self._leg.play(spare or beeps(rate))
 
     async def _finished(self) -> bool:
         if self._spare is not None:

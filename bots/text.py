@@ -197,10 +197,16 @@ class TextBot:
         interaction = pending.interaction
         memory = {**turn.memory, SEEN: pending.lines[-1].seq}
         plan = turn.plan
+        language = str(turn.memory.get("language") or interaction.language)
         for _ in range(TRIES):
             try:
                 await self._lifecycle.save_bot_turn(
-                    interaction, memory, lines, plan, turn.ended, turn.facts
+                    replace(interaction, language=language),
+                    memory,
+                    lines,
+                    plan,
+                    turn.ended,
+                    turn.facts,
                 )
             except Conflict:
                 async with self._store.transaction() as tx:

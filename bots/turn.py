@@ -8,7 +8,8 @@ prompt that begins or ends, what was understood) and does what it answers.
    which is stopped. THINKING: the caller has finished and the answer is being made.
 2. Speech begins with ``ONSET_S`` of it within ``ONSET_WINDOW_S``; recognition starts then.
 3. While a prompt plays, only ``BARGE_IN_S`` of speech stops it; a cough does not, and its
-   recognition is dropped. A protected prompt is not stopped by speech.
+   recognition is dropped. While a protected part of it plays (a legal notice) speech stops
+   nothing, and what ended by then was no answer; who still speaks behind it stops the rest.
 4. Speech that turns out to mean nothing (a backchannel, noise) after a stop is a false
    alarm: the prompt goes on where it stopped.
 5. The turn ends after the profile's silence, earlier once the answer is complete, and in
@@ -98,9 +99,13 @@ PROFILES = {
     "digits": Profile(silence_s=1.3, complete_s=0.5),
     "order-number": Profile(silence_s=1.3, complete_s=0.5),
     "date": Profile(silence_s=0.8),
-    "name": Profile(silence_s=0.9),
-    "spelling": Profile(silence_s=1.6, complete_s=0.8),
-    "email": Profile(silence_s=1.6, complete_s=0.8),
+    "time": Profile(silence_s=0.8),
+    "amount": Profile(silence_s=0.8),
+    "name": Profile(silence_s=0.9, complete_s=0.5),
+    "spelling": Profile(silence_s=1.6, complete_s=0.6),
+    "email": Profile(silence_s=1.6, complete_s=0.6),
+    # Who looks for a card or a pen says nothing for long, and then all at once.
+    "silence-expected": Profile(silence_s=0.8, no_input_s=20.0),
 }
 
 
@@ -160,7 +165,7 @@ class TurnMachine:
         self._listening_since = 0.0
         self._stopped_prompt = False
         self._prompt_at = 0.0
-        self._filling = False
+        self._filling = self._protected = False
         self.continues = False
         """Whether the caller's last turn went on with the one before (rule 10)."""
 
@@ -196,6 +201,10 @@ class TurnMachine:
     def filler_ended(self) -> None:
         """It was said, or stopped."""
         self._filling = False
+
+    def protect(self, protected: bool) -> None:
+        """Whether speech cannot stop what is being said now (rule 3)."""
+        self._protected = protected
 
     def prompt_ended(self, now: float) -> list[Act]:
         """The prompt was played to its end: the caller has the word."""
@@ -272,13 +281,17 @@ class TurnMachine:
     def _over_prompt(self, now: float) -> list[Act]:
         if not self._speech.active:
             return []
-        if self._speech.silent_s(now) >= QUIET_S and not self._meant():
+        if self._speech.silent_s(now) >= QUIET_S and not (self._meant() and self._may_stop):
             self._speech.forget()
             return [Act.DROP_RECOGNITION]
         return self._barge_in(now)
 
+    @property
+    def _may_stop(self) -> bool:
+        return self._profile.barge_in and not self._protected
+
     def _barge_in(self, now: float) -> list[Act]:
-        if not (self._speech.active and self._profile.barge_in and self._meant()):
+        if not (self._speech.active and self._may_stop and self._meant()):
             return []
         self.state = State.INTERRUPTED
         self._listening_since = now

@@ -6,7 +6,7 @@
    that were heard.
 3. Nothing is said after a hand-over: its last line is spoken first, then it is saved.
 4. When the caller hangs up while the bot is the handler, the interaction is ended here.
-5. Each spoken turn is timed per stage; what was not measured is None.
+5. Each answer of the caller is timed per stage; what was not measured is None.
 6. A caller who waits for an answer hears a filler, once in a turn; it is in the transcript
    as far as it was heard.
 7. Speech that no engine can recognise is asked for by keys, then a person takes over.
@@ -177,6 +177,8 @@ class _Run:
     conversation: Dialogue
     interaction: Interaction
     timing: Timing = field(default_factory=Timing)
+    answered_at: float | None = None
+    """When the answer was there, before a filler was said to its end."""
     noting: asyncio.Task[None] | None = None
     """The caller's last line on its way to the store; before any later line."""
     before: tuple[Turn, Heard] | None = None
@@ -218,6 +220,8 @@ class VoiceBot:
         self._load = load
         self._clock = clock
         self._seconds = seconds
+        self.timed: Callable[[TurnTimed], None] = _untold
+        """Called with the times of each turn, beside the fact that is kept: for metrics."""
 
     async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
         """Talk until the bot is done with it or the caller has gone.
@@ -280,7 +284,7 @@ class VoiceBot:
             saving = self._begin_save(run, turn, asked.said)
             self._note_filler(run, filled)
             known = ""
-            if run.before is not None and asked.continues and asked.heard.text and not turn.acted:
+            if run.before is not None and asked.continues and asked.heard.text and not turn.changed:
                 turn, before = run.before
                 known = before.text
                 asked = replace(asked, heard=before.then(asked.heard))
@@ -302,6 +306,7 @@ class VoiceBot:
         """The next turn, and all that the caller said for it."""
         assert asked.heard is not None
         heard = asked.heard
+        run.answered_at = None
         if asked.instead_of and run.told != (asked.heard_by, asked.instead_of):
             run.told = asked.heard_by, asked.instead_of
             run.fell_back.append(self._fell_back(run, asked))
@@ -315,7 +320,10 @@ class VoiceBot:
         else:
             run.deaf_turns = 0
             answered = await run.conversation.give_up(turn.memory, SPEECH_FAILED)
-        run.timing = replace(asked.timing, understood_at=self._seconds())
+        at = run.answered_at if run.answered_at is not None else self._seconds()
+        # Who goes on speaking is waited for: that is no time of ours.
+        timing = asked.timing if heard is asked.heard else Timing()
+        run.timing = replace(timing, understood_at=at, acted_s=answered.acted_s)
         self._transcriber.prepare(answered.expectation)
         return answered, heard
 
@@ -329,7 +337,7 @@ class VoiceBot:
             more = await run.call.more_words()
             if not more.text:
                 break
-            if answered.acted or not heard.text:
+            if answered.changed or not heard.text:
                 run.call.carry(more)
                 break
             heard = heard.then(heard_of(more))
@@ -342,6 +350,11 @@ class VoiceBot:
     async def _made(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
         """The answer, with a filler when it takes long and there was none yet (rule 6)."""
         answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
+
+        def answered(_: asyncio.Task[Turn]) -> None:
+            run.answered_at = self._seconds()
+
+        answer.add_done_callback(answered)
         try:
             filler = _filler(run, turn)
             if filler and not filled:
@@ -430,9 +443,11 @@ class VoiceBot:
             await earlier
         plan = turn.plan
         for _ in range(SAVE_TRIES):
+            # Who waits, or is asked at the end, hears the language that was chosen.
+            spoken = replace(run.interaction, language=_language(run, turn))
             with contextlib.suppress(Conflict):
                 run.interaction = await self._records.save_bot_turn(
-                    run.interaction, turn.memory, lines, plan, turn.ended, turn.facts
+                    spoken, turn.memory, lines, plan, turn.ended, turn.facts
                 )
                 return
             run.interaction, _ = await self._load(run.interaction.id)
@@ -478,16 +493,26 @@ class VoiceBot:
         run.timing = Timing()
         if timing.ended_at is None:
             return []
-        fact = TurnTimed(
+        fact = self._times(run.interaction.id, timing)
+        self.timed(fact)
+        return [fact]
+
+    def _times(self, interaction_id: str, timing: Timing) -> TurnTimed:
+        heard_at = timing.ended_at if timing.by_keys else timing.recognised_at
+        since = timing.ended_at if timing.by_keys else timing.speech_ended_at
+        acted = None if timing.acted_s is None else round(timing.acted_s * 1000, 1)
+        thought = _ms(heard_at, timing.understood_at)
+        return TurnTimed(
             at=self._clock.now(),
-            interaction_id=run.interaction.id,
+            interaction_id=interaction_id,
             endpoint_ms=_ms(timing.speech_ended_at, timing.ended_at),
             recognition_ms=_ms(timing.ended_at, timing.recognised_at),
-            understanding_ms=_ms(timing.recognised_at, timing.understood_at),
+            understanding_ms=thought if thought is None else max(0.0, thought - (acted or 0.0)),
+            action_ms=acted,
             speech_ms=_ms(timing.understood_at, timing.first_audio_at),
-            total_ms=_ms(timing.speech_ended_at, timing.first_audio_at),
+            total_ms=_ms(since, timing.first_audio_at),
+            input="keys" if timing.by_keys else "speech",
         )
-        return [fact]
 
     # -- the survey --------------------------------------------------------------
 
@@ -509,7 +534,9 @@ class VoiceBot:
 
 def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
-    return Question(lines, turn.expectation, turn.max_digits, _pace(turn), filler)
+    protected = frozenset(n for n, reply in enumerate(turn.replies) if reply.protected)
+    expect, keys = turn.expectation, turn.max_digits
+    return Question(lines, expect, keys, _pace(turn), turn.listen, protected, filler)
 
 
 def _filler(run: _Run, turn: Turn) -> str:
@@ -553,6 +580,10 @@ def _filler_line(text: str, words: str) -> list[NewMessage]:
     meta = {"filler": True} if whole else {"filler": True, "interrupted": True}
     line = text if whole else f"{words} —"
     return [NewMessage(Author.BOT, line, author_id=AUTHOR_ID, meta=meta)]
+
+
+def _untold(_: TurnTimed) -> None:
+    """Nobody wants to know at once."""
 
 
 def _ms(since: float | None, until: float | None) -> float | None:

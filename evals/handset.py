@@ -151,6 +151,7 @@ class LineHandset:
             await self.wait(keys.gap_s if place else 0.0)
             self._leg.press(key)
             self._sound(key)
+        await self.wait(TONE_TICKS * FRAME_S)
         self._did(f"[{keys.digits}]", began)
 
     async def noise(self, seconds: float) -> None:

@@ -6,8 +6,9 @@ their share of the same machine. Each asks open questions and listens to the ans
 - ``turn_ms_p50``, ``_p95``: from the end of the caller's speech to the first sound of the bot on
   the wire, as the caller's own RTP endpoint hears it, ``AT_ONCE`` calls at once;
 - ``endpoint_ms``, ``recognition_ms``, ``understanding_ms``, ``speech_ms``: the stages of the same
-  turns as the installation timed them (``TurnTimed``), each the median; ``timed_share`` is the
-  share of turns for which all of them were measured;
+  turns as the installation timed them (``TurnTimed``), each the median, ``action_ms`` (knowledge
+  and HTTP actions) of those that had one; ``timed_share`` is the share of turns for which all the
+  others were measured;
 - ``barge_stop_ms_p95``: from the moment at which the caller has sent so much speech over a prompt
   that it is meant (``bots.turn.BARGE_IN_S`` of frames with sound) to the last sound of the prompt
   that arrives, both at the caller's own RTP endpoint and before its jitter buffer: the way there,
@@ -119,7 +120,7 @@ async def run() -> Bench:
 
 def _stages(chosen: Round) -> dict[str, float]:
     found: dict[str, float] = {}
-    for stage in STAGES:
+    for stage in (*STAGES, "action_ms"):
         measured = [value for fact in chosen.timed if (value := getattr(fact, stage)) is not None]
         if measured:
             found[stage] = percentile(measured, 0.5)
@@ -143,7 +144,7 @@ class _Bench:
         found = await asyncio.gather(*(self._asks(number) for number in range(calls)))
         async with self._running.store() as store, store.transaction() as tx:
             facts = await tx.log.facts(since=since, types=[TurnTimed])
-        timed = [fact for fact in facts if isinstance(fact, TurnTimed)]
+        timed = [fact for fact in facts if isinstance(fact, TurnTimed) and fact.input == "speech"]
         return Round([ms for turns in found for ms in turns], timed, calls * TURNS)
 
     async def _asks(self, number: int) -> list[float]:

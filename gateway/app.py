@@ -40,8 +40,13 @@ def readiness(ready: Callable[[], bool]) -> Any:
     return readyz
 
 
-def make_probe_app(health: Health, ready: Callable[[], bool]) -> Litestar:
-    """``/healthz``, ``/readyz`` and ``/metrics`` for a process without pages."""
+def make_probe_app(
+    health: Health, ready: Callable[[], bool], turns: Callable[[], bytes]
+) -> Litestar:
+    """``/healthz``, ``/readyz`` and ``/metrics`` for a process without pages.
+
+    ``turns`` gives the metrics of the process' own calls.
+    """
 
     @get("/healthz")
     async def healthz() -> Response[dict[str, Any]]:
@@ -52,6 +57,7 @@ def make_probe_app(health: Health, ready: Callable[[], bool]) -> Litestar:
 
     @get("/metrics", media_type="text/plain", sync_to_thread=False)
     def metrics() -> Response[bytes]:
-        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body = turns() + generate_latest()
+        return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return Litestar([healthz, readiness(ready), metrics], openapi_config=None, logging_config=None)

@@ -72,6 +72,7 @@ from gateway.server import WebServer
 from gateway.services import Services
 from gateway.settings import DEMO, Settings
 from gateway.switchboard import Caller, Switchboard
+from gateway.turn_metrics import TurnMetrics
 from gateway.waiting_line import Acts, WaitingLine
 from gateway.waiting_room import WaitingRoom
 from gateway.welcome import welcome
@@ -99,6 +100,8 @@ IDLE_EVERY_S = 60.0
 DEMO_STAFF = ("boris", "dace", "farah")
 RECORDINGS = Path(__file__).parents[1] / "evals" / "utterances"
 ANY_VOICE = "voice"
+TELEPHONE_HZ = 8000
+"""For which prompts are made ahead."""
 THINKING = {roles.WEB, roles.VOICE, roles.TEXT, roles.OUTBOUND}
 """Roles that need articles, flows and the encoder."""
 TALKING = {roles.VOICE, roles.TEXT}
@@ -134,6 +137,7 @@ class Installation:
         self.brain: Brain | None = None
         self.switchboard: Switchboard | None = None
         self.phone: Phone | None = None
+        self.turns = TurnMetrics()
         self.speech = ""
         self._started = False
         self._stack = AsyncExitStack()
@@ -320,6 +324,8 @@ class Installation:
             self._load,
             self.clock,
         )
+        bot.timed = self.turns.observe
+        self._background(self._make_prompts_ahead(bot), "prompts-ahead")
         board = Switchboard(
             self.store,
             self.lifecycle,
@@ -360,6 +366,13 @@ class Installation:
             return await board.obey(order) if isinstance(order, ConnectVisitor) else None
 
         await self.bus.serve(ANY_VOICE, any_voice)
+
+    async def _make_prompts_ahead(self, bot: VoiceBot) -> None:
+        """What callers hear most often, once this process is ready and behind its calls."""
+        thoughts = self._thoughts
+        await thoughts.loaded.wait()
+        made = await bot.prompts.warm(thoughts.conversations.frequent(), TELEPHONE_HZ)
+        log.info("%d prompts were made ahead", made)
 
     def _phone_settings(self) -> PhoneSettings:
         settings = self.settings
@@ -439,7 +452,7 @@ class Installation:
         if roles.WEB in self.roles:
             app = await self._web_app()
         else:
-            app = make_probe_app(self._health, self._ready)
+            app = make_probe_app(self._health, self._ready, self.turns.text)
         server = WebServer(app, settings.host, settings.port)
         await self._run(server.start, server.stop)
         if roles.WEB in self.roles and settings.demo:
@@ -472,6 +485,7 @@ class Installation:
             ),
             data_dir=settings.data,
             node=self.node,
+            turns=self.turns,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bots.campaign.service import Campaigns
 from gateway.auth.sessions import SignIn
 from gateway.desk.hub import DeskHub
 from gateway.ports import ArticleSearch
+from gateway.turn_metrics import TurnMetrics
 from gateway.waiting_room import WaitingRoom
 from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
@@ -42,4 +43,6 @@ class Services:
     campaign_flows: tuple[str, ...]
     data_dir: Path
     node: str
+    turns: TurnMetrics = field(default_factory=TurnMetrics)
+    """Of the calls that this process itself has."""
     secure_cookies: bool = False

@@ -457,13 +457,21 @@ class QuestionUnanswered(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnTimed(Fact):
-    """Milliseconds per stage of one spoken turn; an unmeasured stage is None."""
+    """Milliseconds per stage of one answer on a call; what was not there, or not measured, is None.
+
+    ``endpoint_ms`` is the silence that ended the caller's turn, ``understanding_ms`` intent and
+    flow, ``action_ms`` the knowledge base and HTTP actions, ``speech_ms`` synthesis to the first
+    audio on the wire, ``total_ms`` all of it. An answer by ``keys`` has no silence and no
+    recognition: it counts from its last key.
+    """
 
     endpoint_ms: float | None
     recognition_ms: float | None
     understanding_ms: float | None
+    action_ms: float | None = None
     speech_ms: float | None
     total_ms: float | None
+    input: str = "speech"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -122,10 +123,12 @@ class Bench:
     )
     understanding: IntentUnderstanding = field(default_factory=lambda: _SHARED)
 
-    def conversation(self, flow: Flow) -> Conversation:
+    def conversation(
+        self, flow: Flow, seconds: Callable[[], float] = time.monotonic
+    ) -> Conversation:
         settings = {"api": API}
         clock = VirtualClock(NOW)
-        tools = Tools(self.understanding, self.knowledge, self.actions, clock, settings)
+        tools = Tools(self.understanding, self.knowledge, self.actions, clock, settings, seconds)
         return Conversation(flow, tools)
 
 

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from bots.flow.model import (
     ALWAYS,
     GLOBALS,
+    LANGUAGE_KEY,
     AnswerStep,
     AskStep,
     BranchStep,
@@ -25,6 +26,7 @@ from bots.flow.model import (
     SetStep,
     Step,
     Text,
+    is_command,
 )
 from bots.flow.render import TemplateError, names_in
 
@@ -41,6 +43,7 @@ def problems(flow: Flow) -> list[str]:
     """All that is wrong, one line each; empty when the flow can run."""
     found = list(_unknown_steps(flow))
     found += _bad_references(flow)
+    found += _unknown_languages(flow)
     found += _bad_templates(flow)
     return found or list(_unreachable(flow))
 
@@ -65,7 +68,7 @@ def _ask_exits(flow: Flow, step: AskStep) -> Iterator[str]:
     yield from (target for target in (step.next, step.otherwise) if target)
     yield from step.routes.values()
     if not _is_choice(flow, step):
-        yield from (to for to in step.dtmf.values() if to not in GLOBALS)
+        yield from (to for to in step.dtmf.values() if not is_command(to))
 
 
 def _is_choice(flow: Flow, step: AskStep) -> bool:
@@ -94,6 +97,15 @@ def _near(name: str, known: Iterable[str]) -> str:
     listed = list(known)
     close = get_close_matches(name, listed, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known are {sorted(listed)}"
+
+
+def _unknown_languages(flow: Flow) -> Iterator[str]:
+    for step in flow.steps.values():
+        for target in step.dtmf.values() if isinstance(step, AskStep) else ():
+            language = target.removeprefix(LANGUAGE_KEY)
+            if target != language and language not in flow.languages:
+                near = _near(language, flow.languages)
+                yield _at(flow, step, f"unknown language {language!r}; {near}")
 
 
 def _bad_references(flow: Flow) -> Iterator[str]:

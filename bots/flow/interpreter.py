@@ -5,7 +5,8 @@
    (``bots.flow.ladder``).
 3. A value that is costly to get wrong is read back before it is used.
 4. A question aside is answered, then the open question is put again.
-5. "Agent", ``0``, "repeat", "slower", "go back" and "goodbye" work at every question.
+5. "Agent", ``0``, "repeat", "slower", "go back", "goodbye" and the name of a language work at
+   every question.
    Nobody goes back behind an action that changed something.
 6. After a hand-over or an end nothing is ever said again.
 
@@ -45,6 +46,7 @@ from bots.flow.meaning import (
 )
 from bots.flow.memory import fresh, pack_citation, unpack_say, value_at
 from bots.flow.model import (
+    LANGUAGE_KEY,
     AnswerStep,
     AskStep,
     BranchStep,
@@ -85,6 +87,10 @@ SLOWER = 0.8
 """How much slower each wish for it makes the voice."""
 SLOWEST = 0.6
 MAX_TRAIL = 20
+PATIENT = "silence-expected"
+"""The way of listening to somebody who was asked to look for something."""
+MAX_WAITS = 2
+"""So often the silence of such a caller is only acknowledged."""
 READING = ("GET", "HEAD")
 """Actions behind which a customer may go back."""
 
@@ -205,7 +211,7 @@ class _Run:
             case Skipped():
                 self.go(step.next)
             case Silent():
-                self._repair(step, "no_input")
+                self._silent(step)
 
     def _ask_again(self, step: AskStep, kind: str) -> None:
         """A question that was cut off, as it was: that is none of its own repairs."""
@@ -241,12 +247,24 @@ class _Run:
         if name == "back":
             self._back(step)
             return
+        if name.startswith(LANGUAGE_KEY):
+            self._speak(name.removeprefix(LANGUAGE_KEY), step)
+            return
         if given.related and not self.memory["intent"]:
             self._adopt(given.related)
         if name == "agent":
             self.person("asked-for-person")
         else:
             self._leave()
+
+    def _speak(self, language: str, step: AskStep) -> None:
+        """Put the open question again in another language, and go on in it."""
+        self.memory["language"] = language
+        self.actions.append(self._say(phrases.LANGUAGE))
+        if self.memory["mode"] == "confirm":
+            self._confirm(step)
+        else:
+            self._ask(step, self.render(step.text))
 
     def _back(self, step: AskStep) -> None:
         """To the question before, or to this one when its value was being read back."""
@@ -332,6 +350,19 @@ class _Run:
         self.go(step.next)
 
     # repairs
+
+    def _silent(self, step: AskStep) -> None:
+        """Nobody spoke; who was told to take their time is not asked again at once."""
+        waited = self.memory.get("waited", 0)
+        unhurried = step.turn == PATIENT and self.memory["mode"] != "confirm"
+        if not unhurried or waited >= MAX_WAITS:
+            self._repair(step, "no_input")
+            return
+        self.memory["waited"] = waited + 1
+        asked, heard = self.memory["asked"], self.memory["asked_heard"]
+        self.actions.append(self._say(phrases.NO_HURRY))
+        self._ask(step, "")
+        self.memory["asked"], self.memory["asked_heard"] = asked, heard
 
     def _repair(self, step: AskStep, kind: str, *, denied: bool = False) -> None:
         repairs = self.memory["repairs"]
@@ -488,6 +519,7 @@ class _Run:
     def _begin_question(self, step: AskStep) -> str | None:
         self._remember_question(step)
         self.memory["repairs"] = {"no_match": 0, "no_input": 0}
+        self.memory["waited"] = 0
         slot = self.flow.slots.get(step.slot)
         if slot and slot.prefill and slot.name in self.memory["slots"]:
             if not self._must_confirm(slot):
@@ -507,7 +539,11 @@ class _Run:
     def _set(self, step: SetStep) -> None:
         for name, template in step.values.items():
             value = self._fill(template)
-            if name in ("queue", "intent"):
+            if name == "language":
+                self.memory["language"] = (
+                    value if value in self.flow.languages else self.memory[name]
+                )
+            elif name in ("queue", "intent"):
                 self.memory[name] = value or None if name == "intent" else value
             elif name not in self.flow.slots:
                 self.memory["vars"][name] = value
@@ -533,7 +569,8 @@ class _Run:
         language = self.memory["language"]
         kind, listed, keys = expected(self.flow, step, language, confirming=confirming)
         length = 0 if confirming else digits_of(self.flow.slots.get(step.slot))
-        self.actions.append(Ask(text, kind, listed, keys, length, step.id))
+        turn = "" if confirming else step.turn
+        self.actions.append(Ask(text, kind, listed, keys, length, turn, step.id))
 
     def _hand_off(self, step: HandOffStep) -> None:
         self.actions.append(self._say(step.text or phrases.HANDOFF))

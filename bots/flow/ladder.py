@@ -23,6 +23,10 @@ KINDS = {
     "yes-no": "yes-no",
     "choice": "choice",
     "date": "date",
+    "time": "time",
+    "amount": "amount",
+    "name": "name",
+    "email": "email",
 }
 """Slot type to ``Expectation.kind``; the others are ``open``."""
 

@@ -15,9 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bots.flow.model import GLOBALS, AskStep, Flow, Slot
+from bots.flow.model import GLOBALS, LANGUAGE_KEY, AskStep, Flow, Slot, is_command
 from bots.flow.outcome import Understood
+from bots.nlu.contact import introduces
 from bots.nlu.entities import SURE, Entity, parse, parse_keys
+from bots.nlu.language import wished
 from bots.nlu.yes_no import is_short_answer, leading_answer, yes_or_no
 
 CLEAR = 0.45
@@ -97,6 +99,8 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
         return Skipped()
     if not given.text.strip():
         return Silent()
+    if language := _wished(flow, slot, given):
+        return Command(LANGUAGE_KEY + language)
     if given.sure and given.intent in GLOBALS:
         return Command(given.intent)
     if memory["mode"] == "confirm":
@@ -106,13 +110,21 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
     return _open(flow, step, given)
 
 
+def _wished(flow: Flow, slot: Slot | None, given: Understood) -> str:
+    """The language to go on in, unless its name may be the answer that was asked for."""
+    if slot is not None and slot.type in ("choice", "text"):
+        return ""
+    language = wished(given.text)
+    return language if language in flow.languages else ""
+
+
 def _keys(flow: Flow, step: AskStep, memory: Mapping[str, Any], keys: str) -> Meaning:
     slot = flow.slots.get(step.slot)
     if memory["mode"] == "confirm" and keys in ("1", "2"):
         return Confirmed() if keys == "1" else Denied()
     target = step.dtmf.get(keys)
-    if target in GLOBALS:
-        return Command(str(target))
+    if target and is_command(target):
+        return Command(target)
     if target:
         return Wants(target) if target in flow.steps else Filled(Entity(target), keyed=True)
     entity = parse_keys(slot, keys) if slot else None
@@ -215,6 +227,8 @@ def prefilled(flow: Flow, given: Understood) -> Iterator[tuple[Slot, Entity]]:
     """The values for other steps that the sentence carries along."""
     for slot in flow.slots.values():
         if not slot.prefill or not given.text:
+            continue
+        if slot.type == "name" and not introduces(given.text):
             continue
         entity = parse(slot, given.text, given.language or "en", given.today)
         # A bare number may be anything; a marked one, or one in a fitting sentence, is meant.

@@ -32,6 +32,7 @@ def fresh(flow: Flow, context: Context) -> Memory:
         "unanswered": 0,
         "repairs": {"no_match": 0, "no_input": 0},
         "repairs_in_all": 0,
+        "waited": 0,
         "articles": [],
         "tried": [],
         "said": [],

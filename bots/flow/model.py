@@ -20,6 +20,9 @@ SLOT_TYPES = (
     "integer",
     "amount",
     "date",
+    "time",
+    "name",
+    "email",
     "yes-no",
     "choice",
     "text",
@@ -27,11 +30,18 @@ SLOT_TYPES = (
 CONFIRMATIONS = ("never", "voice", "always")
 GLOBALS = ("agent", "repeat", "slower", "back", "goodbye")
 """Understood at every question, whatever the step."""
+LANGUAGE_KEY = "language:"
+"""What ``dtmf`` leads a key to that goes on in another language: ``language:lv``."""
 
 ALWAYS = ("agent", "goodbye", "no_match", "no_input")
 """What ``always`` may send to a step; the last two when a question's repairs are used up."""
 
 ANY = ""
+
+
+def is_command(target: str) -> bool:
+    """Whether ``dtmf`` leads a key to something that works at every question."""
+    return target in GLOBALS or target.startswith(LANGUAGE_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +127,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SayStep(Step):
-    """Say something and go on."""
+    """Say something and go on. On a call speech does not stop what is ``protected``."""
 
     text: Text
     next: str
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +142,8 @@ class AskStep(Step):
     own ``go``; ``otherwise`` takes every other sentence. ``dtmf`` maps keys to
     steps, global intents, or values of a choice. ``again`` is the shorter form
     after a digression. ``keys`` asks for the keys alone, when speech did not work.
+    ``turn`` names how the caller is listened to (``bots.turn.PROFILES``), where that is not
+    as usual for the slot.
     """
 
     text: Text
@@ -144,6 +157,7 @@ class AskStep(Step):
     again: Text | None = None
     confirm: Text | None = None
     keys: Text | None = None
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,13 +84,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``."""
+    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``, ``turn`` as in AskStep."""
 
     text: str
     kind: str
     phrases: tuple[str, ...] = ()
     max_digits: int = 0
     length: int = 0
+    turn: str = ""
     step: str = field(default="", compare=False)
 
 

@@ -113,11 +113,27 @@ KEYS_PERSON = _text(
     }
 )
 
+LANGUAGE = _text(
+    {
+        "en": "Let us go on in English.",
+        "zh": "好的，我们用中文继续。",
+        "lv": "Labi, turpināsim latviski.",
+    }
+)
+
 FIRST_QUESTION = _text(
     {
         "en": "I cannot go back any further.",
         "zh": "不能再往前了。",
         "lv": "Tālāk atpakaļ vairs nevar.",
+    }
+)
+
+NO_HURRY = _text(
+    {
+        "en": "No hurry, I am still here.",
+        "zh": "不着急，我还在。",
+        "lv": "Nesteidzieties, es gaidu.",
     }
 )
 

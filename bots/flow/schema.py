@@ -40,6 +40,7 @@ from bots.flow.model import (
     Text,
 )
 from bots.flow.phrases import FILLERS, NO_INPUT, NO_MATCH
+from bots.turn import PROFILES
 
 T = TypeVar("T")
 VERSION_LENGTH = 12
@@ -50,8 +51,8 @@ TOP_KEYS = frozenset(
 )
 ASK_WORDS = frozenset({"again", "confirm", "no_match", "no_input", "keys"})
 STEP_KEYS: Mapping[str, frozenset[str]] = {
-    "say": frozenset({"next"}),
-    "ask": frozenset({"slot", "next", "routes", "otherwise", "dtmf"}) | ASK_WORDS,
+    "say": frozenset({"next", "protected"}),
+    "ask": frozenset({"slot", "next", "routes", "otherwise", "dtmf", "turn"}) | ASK_WORDS,
     "answer": frozenset({"next", "unknown", "text"}),
     "do": frozenset({"next", "save", "on_status", "on_error", "tried"}),
     "branch": frozenset({"otherwise"}),
@@ -160,7 +161,11 @@ class _Reader:
 
     def _say(self, name: str, raw: Section) -> Step:
         return SayStep(
-            id=name, line=self.line, text=self._text(raw, "say"), next=self._needed(raw, "next")
+            id=name,
+            line=self.line,
+            text=self._text(raw, "say"),
+            next=self._needed(raw, "next"),
+            protected=self._flag(raw, "protected"),
         )
 
     def _ask(self, name: str, raw: Section) -> Step:
@@ -178,6 +183,7 @@ class _Reader:
             again=self._optional_text(raw, "again"),
             confirm=self._optional_text(raw, "confirm"),
             keys=self._optional_text(raw, "keys"),
+            turn=self._one_of(raw, "turn", ("", *PROFILES), ""),
         )
 
     def _answer(self, name: str, raw: Section) -> Step:

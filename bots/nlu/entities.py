@@ -1,7 +1,8 @@
 """Typed values in what a customer says or writes. Pure; dates take ``today``.
 
 ``parse(slot, text, language)`` gives the normalised value and how sure it is:
-order numbers ``HL-482913``, digits, whole numbers, amounts ``12.50``, ISO dates,
+order numbers ``HL-482913``, digits, whole numbers, amounts ``12.50``, ISO dates, times
+``15:30``, names, e-mail addresses,
 ``yes``/``no``, a choice's name, or the text itself.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bots.flow.model import Slot
+from bots.nlu import contact
 from bots.nlu.days import days_in_digits
 from bots.nlu.numbers import digit_string, fold, integer
 from bots.nlu.yes_no import yes_or_no
@@ -42,7 +44,7 @@ def parse_keys(slot: Slot, keys: str) -> Entity | None:
             value = {"1": "yes", "2": "no"}.get(keys)
         case "choice":
             value = next((choice.value for choice in slot.choices if choice.key == keys), None)
-        case "text":
+        case "text" | "name" | "email" | "time":
             value = None
         case _:
             found = parse(slot, keys) if keys.isdigit() else None
@@ -231,12 +233,23 @@ def _free_text(slot: Slot, text: str, language: str, today: date | None) -> Enti
     return Entity(stripped) if stripped else None
 
 
+def _named(find: Callable[[str], str]) -> Callable[[Slot, str, str, date | None], Entity | None]:
+    def read(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
+        value = find(text)
+        return Entity(value, LIKELY) if value else None
+
+    return read
+
+
 PARSERS: Mapping[str, Callable[[Slot, str, str, date | None], Entity | None]] = {
     "order-number": _order_number,
     "digits": _digits,
     "integer": _integer,
     "amount": _amount,
     "date": _date,
+    "time": _named(contact.time_of_day),
+    "name": _named(contact.name),
+    "email": _named(contact.email),
     "yes-no": _yes_no,
     "choice": _choice,
     "text": _free_text,

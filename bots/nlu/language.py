@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bots.nlu.numbers import fold
+
 HAN = re.compile(r"[\u4e00-\u9fff]")
 LATVIAN = re.compile(r"[āčēģīķļņšūž]", re.IGNORECASE)
 WORD = re.compile(r"[^\W\d_]+")
@@ -25,6 +27,35 @@ EN_WORDS = frozenset(_ENGLISH.split())
 LV_WORDS = frozenset(_LATVIAN.split())
 ENOUGH = 2
 """So many telling words decide; one does when nothing speaks for another language."""
+
+_NAMES = {
+    "en": ("english", r"angliski|anglu(?: valod\w+)?", "英文|英语"),
+    "zh": (r"chinese|mandarin", r"kiniski|kiniesu(?: valod\w+)?", "中文|普通话|国语|汉语"),
+    "lv": ("latvian", r"latviski|latviesu(?: valod\w+)?", "拉脱维亚语|拉脱维亚文"),
+}
+_EN_BEFORE = (
+    r"(?:(?:please|can|could|we|you|do|i|would|like|want|to|speak|talk|switch|change|go|on|continue|"
+    r"say|it|that|use|in|the|language) )*"
+)
+_LV_BEFORE = (
+    r"(?:(?:ludzu|vai|var|varat|varam|es|gribu|velos|runajiet|runat|runasim|parsledziet|parsledzieties|"
+    r"turpiniet|uz|pa) )*"
+)
+_ZH_BEFORE = "(?:请|我|要|想|可以|能|你|您|用|说|讲|切换|换|转|到|成|为)*"
+_WISHES = {
+    code: re.compile(
+        rf"^(?:{_EN_BEFORE}(?:{english})(?: language)?(?: please)?"
+        rf"|{_LV_BEFORE}(?:{latvian})(?: ludzu)?"
+        rf"|{_ZH_BEFORE}(?:{chinese})(?:吗|好吗|服务|谢谢)*)$"
+    )
+    for code, (english, latvian, chinese) in _NAMES.items()
+}
+
+
+def wished(text: str) -> str:
+    """The language that somebody asks to go on in, with nothing else; empty when nobody does."""
+    plain = " ".join(re.sub(r"[^\w\s]", " ", fold(text)).split())
+    return next((code for code, pattern in _WISHES.items() if pattern.match(plain)), "")
 
 
 def detect(text: str) -> str:

@@ -18,11 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bots.conversation import Turn
+from bots.flow.model import SayStep
 from bots.keys import HINTS
 from bots.spare import APOLOGIES
 from bots.spoken.aligned import Pieces, sentences, spoken_of, written_of
 from bots.spoken.reading import aligned
-from bots.turn import BARGE_IN_S, NO_INPUT_S
+from bots.turn import BARGE_IN_S, Profile, profile_for
 from bots.voice import VoiceOutcome
 from evals.call_script import UNCLEAR, Keys, World
 from router.model import Author, NewMessage
@@ -157,7 +158,7 @@ def _answers_are_taken_once(stage: Stage) -> None:
 
 
 def _bot_gives_way(stage: Stage) -> None:
-    fixed = set(_final_words(stage)) | set(_filler_words(stage))
+    fixed = {*_final_words(stage), *_filler_words(stage), *_protected_words(stage)}
     most = round((BARGE_IN_S + STOP_S) / FRAME_S) + 1
     both = 0
     for tick in stage.ticks:
@@ -216,12 +217,13 @@ def _line_is_never_dead(stage: Stage) -> None:
     if any(one.unspeakable for one in worlds):
         return  # what cannot be said is silence
     slow = sum(one.recogniser_s + one.service_s + one.voice_s for one in worlds)
+    patience_s = max(_profile(turn).no_input_s for turn in stage.dialogue.asked)
     dead = 0
     for tick in stage.ticks:
         alive = tick.bot or tick.caller or tick.key or not tick.handled
         dead = 0 if alive else dead + 1
         silent_s = dead * FRAME_S
-        assert silent_s <= NO_INPUT_S + NOTICE_S + slow, f"{silent_s:.1f} s at {tick.at:.1f} s"
+        assert silent_s <= patience_s + NOTICE_S + slow, f"{silent_s:.1f} s at {tick.at:.1f} s"
 
 
 def _everything_said(stage: Stage) -> Iterator[Pieces]:
@@ -234,10 +236,22 @@ def _everything_said(stage: Stage) -> Iterator[Pieces]:
         yield aligned(text, language)  # made in one piece
 
 
+def _profile(turn: Turn) -> Profile:
+    return profile_for(turn.listen or turn.expectation.kind)
+
+
 def _final_words(stage: Stage) -> Iterator[str]:
     last = stage.dialogue.asked[-1]
     if last.handoff is not None or last.ended is not None:
         yield from map(spoken_of, _spoken(last, [reply.spoken for reply in last.replies]))
+
+
+def _protected_words(stage: Stage) -> Iterator[str]:
+    flow, first = stage.dialogue.flow, stage.dialogue.asked[0]
+    for step in flow.steps.values():
+        if isinstance(step, SayStep) and step.protected:
+            text = step.text.find(str(first.memory["language"]), "voice", flow.languages[0])
+            yield from map(spoken_of, _spoken(first, [text]))
 
 
 def _filler_words(stage: Stage) -> Iterator[str]:

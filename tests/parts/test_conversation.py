@@ -322,3 +322,45 @@ async def test_hand_off_names_one_queue_or_several_or_leaves_it_to_the_company(
     assert plan is not None
     assert (plan.queue, *plan.also) == queues
     assert plan.packet is talk.turn.handoff
+
+
+FIND_A_CARD = """\
+flow: card
+start: notice
+steps:
+  notice: {say: This call is recorded., next: card, protected: true}
+  card:
+    ask: Please find your card. What is its number?
+    slot: number
+    next: mail
+    turn: silence-expected
+    no_input: ["What does it say below the name?"]
+  mail: {ask: "And your e-mail address?", slot: mail, next: bye}
+  bye: {end: done, text: Goodbye.}
+slots:
+  number: {type: digits, length: 4}
+  mail: {type: email, confirm: voice}
+"""
+
+
+async def test_notice_is_protected_and_silence_is_expected_where_the_flow_says_so() -> None:
+    talk = await Talk.begin(parse_flow(FIND_A_CARD), Channel.VOICE)
+    assert [reply.protected for reply in talk.turn.replies] == [True, False]
+    assert talk.turn.listen == "silence-expected"
+    assert talk.turn.expectation.kind == "digits"
+    assert await talk.silent() == "No hurry, I am still here."
+    assert talk.turn.listen == "silence-expected"
+    assert await talk.silent() == "No hurry, I am still here."
+    assert await talk.silent() == "What does it say below the name?"
+    assert await talk.say("repeat") == "What does it say below the name?"
+
+
+async def test_address_is_asked_for_read_back_and_kept_as_it_is_written() -> None:
+    talk = await Talk.begin(parse_flow(FIND_A_CARD), Channel.VOICE)
+    await talk.say("four eight two one")
+    assert talk.turn.expectation.kind == "email"
+    assert talk.turn.listen == ""
+    assert "ann.lee@example.com" in await talk.say("ann dot lee at example dot com")
+    assert talk.turn.expectation.kind == "yes-no"
+    assert await talk.say("yes") == "Goodbye."
+    assert talk.turn.memory["slots"]["mail"]["value"] == "ann.lee@example.com"

@@ -8,8 +8,9 @@ import pytest
 
 from bots.errors import BadFlow
 from bots.flow.check import BUILT_IN_NAMES, texts
-from bots.flow.model import ALWAYS, CONFIRMATIONS, SLOT_TYPES, AskStep
+from bots.flow.model import ALWAYS, CONFIRMATIONS, SLOT_TYPES, AskStep, SayStep
 from bots.flow.schema import STEP_KEYS, TOP_KEYS, parse_flow
+from bots.turn import PROFILES
 from tests.talking import FLOWS, demo_flow
 
 GOOD = """\
@@ -47,6 +48,26 @@ def test_yes_no_and_on_are_words_not_booleans() -> None:
     step = parse_flow(GOOD).find("ask")
     assert isinstance(step, AskStep)
     assert set(step.routes) == {"yes", "no"}
+
+
+def test_notice_is_protected_and_a_question_names_how_it_is_listened_to() -> None:
+    source = GOOD.replace("    next: ask\n", "    next: ask\n    protected: true\n")
+    flow = parse_flow(
+        source.replace("otherwise: bye", "otherwise: bye\n    turn: silence-expected")
+    )
+    notice, question = flow.find("hello"), flow.find("ask")
+    assert isinstance(notice, SayStep)
+    assert notice.protected
+    assert isinstance(question, AskStep)
+    assert question.turn == "silence-expected"
+
+
+def test_wrong_way_of_listening_is_named_with_the_ones_there_are() -> None:
+    found = problems(GOOD.replace("otherwise: bye", "otherwise: bye\n    turn: slowly"))
+    assert "tiny.yaml:8: step 'ask': turn 'slowly' is not one of" in found
+    assert "'silence-expected'" in found
+    found = problems(GOOD.replace("    next: ask\n", "    next: ask\n    protected: always\n"))
+    assert "step 'hello': protected: expected true or false, found 'always'" in found
 
 
 def test_texts_fall_back_from_channel_to_family_and_from_language_to_the_first() -> None:
@@ -91,12 +112,12 @@ def test_all_problems_are_named_at_once() -> None:
 
 def test_slots_choices_and_methods_are_checked() -> None:
     source = GOOD + (
-        "slots:\n  size: {type: choice}\n  when: {type: time}\n"
+        "slots:\n  size: {type: choice}\n  when: {type: moment}\n"
         "  n: {type: integer, low: x, implies: nobody}\n"
     )
     found = problems(source)
     assert "slot 'size': a slot of type choice, and no other, needs 'choices'" in found
-    assert "type 'time' is not one of" in found
+    assert "type 'moment' is not one of" in found
     assert "low: expected a whole number" in found
 
 
@@ -129,5 +150,5 @@ def test_the_guide_shows_a_flow_that_is_sound_and_names_every_word() -> None:
     sample = guide.split("```yaml\n")[1].split("```")[0]
     assert parse_flow(sample).name == "tiny"
     words = {*TOP_KEYS, *STEP_KEYS, *SLOT_TYPES, *CONFIRMATIONS, *ALWAYS, *BUILT_IN_NAMES}
-    words |= set().union(*STEP_KEYS.values())
+    words |= set().union(*STEP_KEYS.values()) | set(PROFILES)
     assert [word for word in sorted(words) if word not in guide] == []

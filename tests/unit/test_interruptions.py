@@ -89,7 +89,7 @@ async def test_answer_waits_until_the_caller_has_finished(begin: Begin) -> None:
 async def test_answer_that_has_changed_something_stands_and_the_words_begin_the_next_turn(
     begin: Begin,
 ) -> None:
-    phone = await begin(replace(asks(ANSWER), acted=True), ends("Goodbye."))
+    phone = await begin(replace(asks(ANSWER), changed=True), ends("Goodbye."))
     await adds(phone, "and send a bill")
     await answer(phone)
     await phone.until_bot_is_silent()
@@ -100,7 +100,7 @@ async def test_answer_that_has_changed_something_stands_and_the_words_begin_the_
 
 
 async def test_carried_words_are_the_answer_of_a_caller_who_says_no_more(begin: Begin) -> None:
-    phone = await begin(replace(asks(ANSWER), acted=True), ends("Goodbye."))
+    phone = await begin(replace(asks(ANSWER), changed=True), ends("Goodbye."))
     await adds(phone, "and send a bill")
     await answer(phone)
     await phone.until_bot_is_silent()

@@ -54,7 +54,11 @@ class Line:
 
 @pytest.mark.parametrize(
     ("kind", "silence_s"),
-    [("open", 0.55), ("yes-no", 0.4), ("choice", 0.5), ("digits", 1.3), ("order-number", 1.3)],
+    [
+        *[("open", 0.55), ("yes-no", 0.4), ("choice", 0.5), ("digits", 1.3), ("date", 0.8)],
+        *[("order-number", 1.3), ("time", 0.8), ("amount", 0.8), ("name", 0.9), ("email", 1.6)],
+        *[("spelling", 1.6), ("silence-expected", 0.8)],
+    ],
 )
 def test_turn_ends_after_the_silence_of_its_kind(kind: str, silence_s: float) -> None:
     line = Line()
@@ -137,6 +141,48 @@ def test_protected_prompt_is_not_stopped_by_speech() -> None:
     line.speech(2)
     assert Act.STOP_PLAYBACK not in line.done
     assert line.machine.state is State.SPEAKING
+
+
+def test_who_still_speaks_behind_a_protected_part_stops_the_rest() -> None:
+    line = Line()
+    line.machine.protect(True)
+    line.prompt()
+    line.speech(1.0)
+    assert line.done == [Act.START_RECOGNITION]
+    line.machine.protect(False)
+    line.speech(0.02)
+    assert line.done == [Act.START_RECOGNITION, Act.STOP_PLAYBACK]
+
+
+def test_words_that_ended_within_a_protected_part_are_no_answer() -> None:
+    line = Line()
+    line.machine.protect(True)
+    line.prompt()
+    line.speech(1.0)
+    line.silence(0.4)
+    assert line.done == [Act.START_RECOGNITION, Act.DROP_RECOGNITION]
+    line.machine.protect(False)
+    line.silence(0.4)
+    line._keep(line.machine.prompt_ended(line.now))
+    line.silence(2.0)
+    assert Act.END_TURN not in line.done
+
+
+def test_key_types_over_a_protected_part_too() -> None:
+    line = Line()
+    line.machine.protect(True)
+    line.prompt(profile_for("choice"), max_digits=1)
+    line.key("2")
+    assert line.done == [Act.STOP_PLAYBACK, Act.TAKE_DIGITS]
+
+
+def test_caller_who_looks_for_something_has_twenty_seconds() -> None:
+    line = Line()
+    line.listen(profile_for("silence-expected"))
+    ended = line.now
+    line.silence(25)
+    assert line.done == [Act.NO_INPUT]
+    assert line.when(Act.NO_INPUT) - ended == pytest.approx(20, abs=0.03)
 
 
 def test_false_alarm_resumes_the_prompt_once() -> None:

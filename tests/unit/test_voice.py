@@ -279,6 +279,82 @@ async def test_yes_over_a_yes_no_question_is_the_answer(call: Begin) -> None:
     assert [heard.text for heard in phone.dialogue.heard] == ["yeah"]
 
 
+def notice_then_question() -> Turn:
+    notice = "This call is recorded. You can object at any time."
+    question = "Shall we begin? I can also call you back later if you like."
+    turn = asks(question, "yes-no", 1)
+    return replace(turn, replies=(Reply(notice, notice, protected=True), *turn.replies))
+
+
+async def test_legal_notice_is_said_to_its_end_and_the_question_behind_it_can_be_stopped(
+    call: Begin,
+) -> None:
+    phone = await call(notice_then_question(), ends("Goodbye."))
+    await phone.silent(0.5)
+    await phone.says("yes yes go on", seconds=0.8, then_silent=1.4)
+    assert phone.dialogue.heard == []
+    assert all(sound for at, sound in phone.leg.sent if at > 0.1)
+    phone.hears.script = ["yes"]
+    await phone.says("", seconds=0.5)
+    assert [heard.text for heard in phone.dialogue.heard] == ["yes"]
+    await phone.until_bot_is_silent()
+    await phone.silent(0.1)
+    assert phone.records.transcript[0] == "bot: This call is recorded. You can object at any time."
+    assert phone.records.transcript[1].endswith("—")
+
+
+async def test_key_types_over_the_legal_notice_and_the_transcript_shows_what_was_heard(
+    call: Begin,
+) -> None:
+    phone = await call(notice_then_question(), ends("Goodbye."))
+    await phone.silent(0.6)
+    phone.leg.key("1")
+    await phone.until_bot_is_silent()
+    await phone.silent(0.1)
+    assert phone.records.transcript[:2] == ["bot: This call is —", "customer: 1"]
+
+
+async def test_question_may_be_listened_to_in_another_way_than_its_kind(call: Begin) -> None:
+    turn = replace(asks("Take your time to find your card."), listen="silence-expected")
+    phone = await call(turn, ends("Goodbye."))
+    await phone.until_bot_is_silent()
+    await phone.silent(19.5)
+    assert phone.dialogue.heard == []
+    await phone.says("I have it", then_silent=0.9)
+    assert [heard.text for heard in phone.dialogue.heard] == ["I have it"]
+
+
+async def test_yeah_alone_is_an_answer_at_once(call: Begin) -> None:
+    """lessons.md 15."""
+    phone = await call(asks("How can I help?"), ends("Goodbye."))
+    await phone.until_bot_is_silent()
+    await phone.says("yeah", seconds=0.3, then_silent=0.6)
+    assert [heard.text for heard in phone.dialogue.heard] == ["yeah"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "whole"),
+    [
+        ("email", "ann dot lee at", "ann dot lee at example dot com"),
+        ("spelling", "smith s m", "smith s m i t h"),
+        ("amount", "twelve", "twelve euros fifty"),
+        ("date", "on the third of", "on march 3"),
+    ],
+)
+async def test_pause_cuts_off_no_address_name_amount_or_date(
+    call: Begin, kind: str, first: str, whole: str
+) -> None:
+    """lessons.md 15: a pause of 0.7 s in it goes on; at its end the turn is over after 0.6 s."""
+    phone = await call(asks("Yes?", kind), ends("Goodbye."))
+    await phone.until_bot_is_silent()
+    phone.hears.partial = Partial(first)
+    await phone.says("", seconds=1.0, then_silent=0.7)
+    assert phone.dialogue.heard == []
+    phone.hears.partial = Partial(whole)
+    await phone.says(whole, seconds=1.0, then_silent=0.64)
+    assert [heard.text for heard in phone.dialogue.heard] == [whole]
+
+
 async def test_key_stops_the_prompt_at_once_and_counts(call: Begin) -> None:
     phone = await call(asks("Press one for orders, two for bills.", "choice", 1), ends("Goodbye."))
     await phone.silent(0.5)
