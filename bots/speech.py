@@ -200,7 +200,9 @@ class Prompts:
 
 @dataclass(slots=True)
 class _Piece:
-    """One sentence on its way. ``before_ms`` was heard before a stop."""
+    """One sentence on its way. ``before_ms`` was heard before a stop and is not said again,
+    ``reached_ms`` is how far it had come then (rule 4 says a little of it twice).
+    """
 
     words: Pieces
     line: int
@@ -208,6 +210,7 @@ class _Piece:
     times: tuple[tuple[int, float], ...] = ()
     total_ms: int = 0
     before_ms: int = 0
+    reached_ms: int = 0
     playback: Playback | None = None
 
     @property
@@ -219,6 +222,11 @@ class _Piece:
     def heard_ms(self) -> int:
         playing = self.playback.played_ms if self.playback is not None else 0
         return min(self.total_ms, self.before_ms + playing)
+
+    @property
+    def most_heard_ms(self) -> int:
+        """The same, and what was heard before a stop and is not yet said again (rule 4)."""
+        return max(self.heard_ms, self.reached_ms)
 
 
 class Saying:
@@ -357,7 +365,9 @@ class Saying:
         mine = [piece for piece in self._pieces if piece.line == number]
         if all(self._done(piece) for piece in mine):
             return line
-        parts = [heard(piece.words, piece.heard_ms, piece.total_ms, piece.times) for piece in mine]
+        parts = [
+            heard(piece.words, piece.most_heard_ms, piece.total_ms, piece.times) for piece in mine
+        ]
         return ("" if self._language == "zh" else " ").join(part for part in parts if part)
 
     def _fetch(self, piece: _Piece) -> asyncio.Task[None]:
@@ -379,6 +389,7 @@ class Saying:
         piece.total_ms = len(piece.pcm) * 1000 // (2 * rate)
 
     def _queue(self, piece: _Piece) -> None:
+        piece.reached_ms = max(piece.reached_ms, piece.heard_ms)
         start_ms = max(0, piece.heard_ms - BACK_UP_MS) if piece.heard_ms else 0
         piece.before_ms = start_ms
         start = start_ms * self._leg.sample_rate // 1000 * 2

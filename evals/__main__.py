@@ -1,4 +1,4 @@
-"""``python -m evals run SUITE``, ``bench NAME``, ``simulate SCENARIO`` and ``staff``."""
+"""``python -m evals run SUITE``, ``call NAME``, ``bench NAME``, ``simulate NAME`` and ``staff``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import uvloop
 
 from evals import (
     acd_bench,
+    call,
     first,
     planning,
     recognition_bench,
@@ -71,6 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
             return uvloop.run(_run(options))
         if options.act in ("simulate", "staff"):
             return int(options.plan(options))
+        if options.act == "call":
+            return uvloop.run(call.run(options, _progress))
         return uvloop.run(_bench(options))
     except ParleyError as error:
         print(f"evals: {error}", file=sys.stderr)
@@ -89,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("name", help=f"one of: {', '.join(sorted(BENCHES))}")
     bench.add_argument("--json", type=Path, help="write the figures")
     bench.add_argument("--gate", action="store_true", help="exit 1 when a target is missed")
+    call.add_parser(acts)
     planning.add_parsers(acts)
     return parser
 

@@ -91,7 +91,7 @@ def judge(script: Script, played: Played) -> Verdict:
                 checks.append(Check(place, False, "the conversation was over before this turn"))
             continue
         checks.extend(_judge_turn(place, want, played.exchanges[i], limit_s))
-    checks.extend(_judge_ending(script.ending, played))
+    checks.extend(judge_ending(script.ending, played))
     return Verdict(script, played, tuple(checks))
 
 
@@ -159,7 +159,8 @@ def _judge_turn(place: str, want: TurnCheck, got: Exchange, limit_s: float) -> l
     return checks
 
 
-def _judge_ending(want: Ending, played: Played) -> list[Check]:
+def judge_ending(want: Ending, played: Played) -> list[Check]:
+    """Hold the end of a conversation, on any channel, against what was wanted."""
     checks = []
     pairs: tuple[tuple[str, str, Any], ...] = (
         ("outcome", want.outcome, played.outcome),

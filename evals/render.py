@@ -69,8 +69,13 @@ def say(text: str, voice: str) -> bytes:
         with wave.open(file.name) as wav:
             raw = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
             rate = wav.getframerate()
-    samples = np.asarray(soxr.resample(raw / 32768.0, rate, RATE), dtype=np.float64)
-    return compress(_levelled(_trimmed(samples)))
+    return telephone(raw / 32768.0, rate)
+
+
+def telephone(samples: Samples, rate: int) -> bytes:
+    """Samples in -1..1 as µ-law bytes: trimmed, and as loud as every line."""
+    resampled = np.asarray(soxr.resample(samples, rate, RATE), dtype=np.float64)
+    return compress(_levelled(_trimmed(resampled)))
 
 
 def _trimmed(samples: Samples) -> Samples:

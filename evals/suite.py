@@ -7,23 +7,19 @@ found and what was expected.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from router.errors import ParleyError
+from evals.fields import BadSuite, mapping, number, refuse_unknown, sequence, text, texts
 
 CHANNELS = ("chat", "voice")
 OUTCOMES = ("contained", "escalated", "abandoned")
 TEXT_WITHIN_S = 5.0
 VOICE_WITHIN_S = 8.0
-
-
-class BadSuite(ParleyError):
-    """A suite file is wrong; the message names the place and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +133,11 @@ def load_suite(path: Path) -> Suite:
 
 def parse_suite(raw: Any) -> Suite:
     """A suite from plain data. Raises ``BadSuite`` naming the place."""
-    top = _mapping(raw, "suite")
-    _refuse_unknown(top, ("name", "flow", "about", "gates", "conversations"), "suite")
+    top = mapping(raw, "suite")
+    refuse_unknown(top, ("name", "flow", "about", "gates", "conversations"), "suite")
     scripts = tuple(
         _script(item, f"conversations[{i}]")
-        for i, item in enumerate(_sequence(top.get("conversations", []), "conversations"))
+        for i, item in enumerate(sequence(top.get("conversations", []), "conversations"))
     )
     if not scripts:
         raise BadSuite("conversations: expected at least one, found none")
@@ -151,8 +147,8 @@ def parse_suite(raw: Any) -> Suite:
             raise BadSuite(f"conversations[{i}].name: {script.name!r} is there twice")
         seen.add(script.name)
     return Suite(
-        name=_text(top, "name", "suite"),
-        flow=_text(top, "flow", "suite"),
+        name=text(top, "name", "suite"),
+        flow=text(top, "flow", "suite"),
         scripts=scripts,
         gates=_gates(top.get("gates", {})),
         about=str(top.get("about", "")),
@@ -160,37 +156,37 @@ def parse_suite(raw: Any) -> Suite:
 
 
 def _gates(raw: Any) -> Gates:
-    item = _mapping(raw, "gates")
-    _refuse_unknown(item, ("pass_rate", "chat_answer_p95_ms", "voice_turn_p95_ms"), "gates")
-    rate = _number(item, "pass_rate", "gates")
+    item = mapping(raw, "gates")
+    refuse_unknown(item, ("pass_rate", "chat_answer_p95_ms", "voice_turn_p95_ms"), "gates")
+    rate = number(item, "pass_rate", "gates")
     if rate is not None and not 0 <= rate <= 1:
         raise BadSuite(f"gates.pass_rate: expected 0 to 1, found {rate:g}")
     return Gates(
         pass_rate=1.0 if rate is None else rate,
-        chat_answer_p95_ms=_number(item, "chat_answer_p95_ms", "gates"),
-        voice_turn_p95_ms=_number(item, "voice_turn_p95_ms", "gates"),
+        chat_answer_p95_ms=number(item, "chat_answer_p95_ms", "gates"),
+        voice_turn_p95_ms=number(item, "voice_turn_p95_ms", "gates"),
     )
 
 
 def _script(raw: Any, place: str) -> Script:
-    item = _mapping(raw, place)
+    item = mapping(raw, place)
     known = ("name", "channel", "language", "about", "caller", "voice", "greeting")
-    _refuse_unknown(item, (*known, "turns", "expect"), place)
+    refuse_unknown(item, (*known, "turns", "expect"), place)
     channel = str(item.get("channel", "chat"))
     if channel not in CHANNELS:
         raise BadSuite(f"{place}.channel: {channel!r} is not one of {list(CHANNELS)}")
     turns = tuple(
         _turn(turn, f"{place}.turns[{i}]", channel)
-        for i, turn in enumerate(_sequence(item.get("turns", []), f"{place}.turns"))
+        for i, turn in enumerate(sequence(item.get("turns", []), f"{place}.turns"))
     )
     if not turns:
         raise BadSuite(f"{place}.turns: expected at least one, found none")
     return Script(
-        name=_text(item, "name", place),
+        name=text(item, "name", place),
         channel=channel,
         language=str(item.get("language", "en")),
         turns=turns,
-        ending=_ending(item.get("expect", {}), f"{place}.expect"),
+        ending=parse_ending(item.get("expect", {}), f"{place}.expect"),
         voice=str(item.get("voice", "")),
         caller=str(item.get("caller", "")),
         about=str(item.get("about", "")),
@@ -201,8 +197,8 @@ def _script(raw: Any, place: str) -> Script:
 def _turn(raw: Any, place: str, channel: str) -> ScriptTurn:
     if isinstance(raw, str):
         raw = {"say": raw}
-    item = _mapping(raw, place)
-    _refuse_unknown(item, ("say", "play", "press", "silence_s", "expect"), place)
+    item = mapping(raw, place)
+    refuse_unknown(item, ("say", "play", "press", "silence_s", "expect"), place)
     acts = [key for key in ("say", "play", "press", "silence_s") if key in item]
     if len(acts) != 1:
         raise BadSuite(f"{place}: expected one of say, play, press, silence_s; found {acts}")
@@ -213,90 +209,49 @@ def _turn(raw: Any, place: str, channel: str) -> ScriptTurn:
         say=str(item.get("say", "")),
         play=str(item.get("play", "")),
         press=str(item.get("press", "")),
-        silence_s=_number(item, "silence_s", place) or 0.0,
+        silence_s=number(item, "silence_s", place) or 0.0,
         expect=_check(item.get("expect", {}), f"{place}.expect"),
     )
 
 
 def _check(raw: Any, place: str) -> TurnCheck:
-    item = _mapping(raw, place)
+    item = mapping(raw, place)
     known = ("contains", "absent", "matches", "cites", "no_citation", "within_s")
-    _refuse_unknown(item, known, place)
+    refuse_unknown(item, known, place)
     pattern = str(item.get("matches", ""))
     try:
         re.compile(pattern)
     except re.error as error:
         raise BadSuite(f"{place}.matches: {pattern!r} is not a pattern: {error}") from None
     return TurnCheck(
-        contains=_texts(item.get("contains", ()), f"{place}.contains"),
-        absent=_texts(item.get("absent", ()), f"{place}.absent"),
+        contains=texts(item.get("contains", ()), f"{place}.contains"),
+        absent=texts(item.get("absent", ()), f"{place}.absent"),
         matches=pattern,
-        cites_any=_texts(item.get("cites", ()), f"{place}.cites"),
+        cites_any=texts(item.get("cites", ()), f"{place}.cites"),
         no_citation=bool(item.get("no_citation", False)),
-        within_s=_number(item, "within_s", place),
+        within_s=number(item, "within_s", place),
     )
 
 
-def _ending(raw: Any, place: str) -> Ending:
-    item = _mapping(raw, place)
+def parse_ending(raw: Any, place: str) -> Ending:
+    """What must be true at the end. Raises ``BadSuite`` naming the place."""
+    item = mapping(raw, place)
     known = ("outcome", "queue", "reason", "intent", "slots", "cites", "max_turns", "within_s")
-    _refuse_unknown(item, known, place)
+    refuse_unknown(item, known, place)
     outcome = str(item.get("outcome", ""))
     if outcome and outcome not in OUTCOMES:
         raise BadSuite(f"{place}.outcome: {outcome!r} is not one of {list(OUTCOMES)}")
     if item.get("queue") and outcome != "escalated":
         raise BadSuite(f"{place}.queue: only an escalated conversation has a queue")
-    turns = _number(item, "max_turns", place)
-    slots = _mapping(item.get("slots", {}), f"{place}.slots")
+    turns = number(item, "max_turns", place)
+    slots = mapping(item.get("slots", {}), f"{place}.slots")
     return Ending(
         outcome=outcome,
         queue=str(item.get("queue", "")),
         reason=str(item.get("reason", "")),
         intent=str(item.get("intent", "")),
         slots={str(name): str(value) for name, value in slots.items()},
-        cites=_texts(item.get("cites", ()), f"{place}.cites"),
+        cites=texts(item.get("cites", ()), f"{place}.cites"),
         max_turns=None if turns is None else int(turns),
-        within_s=_number(item, "within_s", place),
+        within_s=number(item, "within_s", place),
     )
-
-
-def _mapping(raw: Any, place: str) -> Mapping[str, Any]:
-    if not isinstance(raw, Mapping):
-        raise BadSuite(f"{place}: expected a mapping, found {type(raw).__name__}")
-    return raw
-
-
-def _sequence(raw: Any, place: str) -> list[Any]:
-    if not isinstance(raw, list):
-        raise BadSuite(f"{place}: expected a list, found {type(raw).__name__}")
-    return raw
-
-
-def _texts(raw: Any, place: str) -> tuple[str, ...]:
-    if isinstance(raw, str):
-        return (raw,)
-    if not isinstance(raw, list | tuple) or not all(isinstance(item, str) for item in raw):
-        raise BadSuite(f"{place}: expected a text or a list of texts, found {raw!r}")
-    return tuple(raw)
-
-
-def _text(item: Mapping[str, Any], key: str, place: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not value:
-        raise BadSuite(f"{place}.{key}: expected a text, found {value!r}")
-    return value
-
-
-def _number(item: Mapping[str, Any], key: str, place: str) -> float | None:
-    value = item.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise BadSuite(f"{place}.{key}: expected a number from 0, found {value!r}")
-    return float(value)
-
-
-def _refuse_unknown(item: Mapping[str, Any], known: Iterable[str], place: str) -> None:
-    unknown = sorted(str(key) for key in item if key not in set(known))
-    if unknown:
-        raise BadSuite(f"{place}: unknown {unknown}; known are {sorted(known)}")

@@ -153,8 +153,10 @@ class EspeakVoice:
 
     name = "espeak-ng"
 
-    def __init__(self, sample_rate: int = TELEPHONE_RATE) -> None:
+    def __init__(self, sample_rate: int = TELEPHONE_RATE, variant: str = "") -> None:
+        """``variant`` is another speaker of the same languages, such as ``+f3``."""
         self.sample_rate = sample_rate
+        self._variant = variant
 
     def speak(self, text: str, language: str) -> EspeakSpeech:
         """The whole text in one piece; raises ``SynthesisFailed``."""
@@ -162,16 +164,17 @@ class EspeakVoice:
 
     def speak_at(self, text: str, language: str, pace: float) -> EspeakSpeech:
         """The same at another pace."""
-        return EspeakSpeech(text, language, pace, self.sample_rate)
+        return EspeakSpeech(text, (language, self._variant), pace, self.sample_rate)
 
 
 class EspeakSpeech:
     """The audio of one text. Implements ``bots.ports.Timed``."""
 
-    def __init__(self, text: str, language: str, pace: float, sample_rate: int) -> None:
+    def __init__(self, text: str, speaker: tuple[str, str], pace: float, sample_rate: int) -> None:
+        """``speaker`` is a language and a variant."""
         self.marks: tuple[Mark, ...] = ()
         self._rate = sample_rate
-        self._pieces = self._speak(text, language, pace)
+        self._pieces = self._speak(text, *speaker, pace)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -183,11 +186,13 @@ class EspeakSpeech:
         """Nobody wants it any more. Safe to call twice."""
         await self._pieces.aclose()
 
-    async def _speak(self, text: str, language: str, pace: float) -> AsyncGenerator[bytes, None]:
+    async def _speak(
+        self, text: str, language: str, variant: str, pace: float
+    ) -> AsyncGenerator[bytes, None]:
         voice = VOICES.get(language)
         if voice is None:
             raise LanguageNotSpoken(f"no espeak-ng voice for {language!r}; have {sorted(VOICES)}")
-        pcm, self.marks = await asyncio.to_thread(self._make, text, voice, pace)
+        pcm, self.marks = await asyncio.to_thread(self._make, text, voice + variant, pace)
         yield pcm
 
     def _make(self, text: str, voice: str, pace: float) -> tuple[bytes, tuple[Mark, ...]]:

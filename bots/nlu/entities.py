@@ -15,6 +15,7 @@ from datetime import date, timedelta
 
 from bots.flow.model import Slot
 from bots.nlu import contact
+from bots.nlu.days import days_in_digits
 from bots.nlu.numbers import digit_string, fold, integer
 from bots.nlu.yes_no import yes_or_no
 
@@ -131,7 +132,7 @@ RELATIVE: Mapping[str, int] = {
 def _date(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
     plain = fold(text)
     for read in (_written_date, _named_date):
-        found = read(plain, today)
+        found = read(plain, today) or read(days_in_digits(plain), today)
         if found:
             return Entity(found.isoformat())
     if today is None:
@@ -170,7 +171,7 @@ def _written_date(plain: str, today: date | None) -> date | None:
 def _named_date(plain: str, today: date | None) -> date | None:
     for name, month in MONTHS.items():
         around = re.search(
-            rf"(?:(\d{{1,2}})(?:st|nd|rd|th|\.)?\s*(?:of\s+)?)?\b{name}\b\s*(\d{{1,2}})?(?!\d)",
+            rf"(?:(\d{{1,2}})(?:st|nd|rd|th|\.)?\s*(?:of\s+)?)?\b{name}\b\s*(?:the\s+)?(\d{{1,2}})?(?!\d)",
             plain,
         )
         if around and today:

@@ -216,6 +216,14 @@ def test_other_sentences_are_neither(text: str) -> None:
         ("rīt", "2026-03-03"),
         ("piektdien", "2026-03-06"),
         ("5. martā", "2026-03-05"),
+        ("the third of march", "2026-03-03"),
+        ("on March the twenty-first please", "2026-03-21"),
+        ("march thirty one", "2026-03-31"),
+        ("the twelfth of April", "2026-04-12"),
+        ("三月三号", "2026-03-03"),
+        ("十二月二十一日", "2026-12-21"),
+        ("trešajā martā", "2026-03-03"),
+        ("divdesmit pirmajā aprīlī", "2026-04-21"),
     ],
 )
 def test_dates_are_read_from_today(text: str, day: str) -> None:

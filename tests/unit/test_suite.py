@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evals.suite import BadSuite, load_suite, parse_suite
+from evals.fields import BadSuite
+from evals.suite import load_suite, parse_suite
 
 
 def suite(**changes: Any) -> dict[str, Any]:

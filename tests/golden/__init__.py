@@ -1,0 +1,1 @@
+"""Golden conversations: whole calls on virtual time, through the real parts, in milliseconds."""
