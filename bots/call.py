@@ -387,7 +387,9 @@ class Call:
                     if self._saying is not None:
                         self._saying.stop()
                 case Act.RESUME_PLAYBACK:
-                    self._play()
+                    if self._saying is not None:
+                        self._saying.go_on()
+                        self._play()
                 case _:
                     self._inbox.put_nowait(act)
 

@@ -268,8 +268,8 @@ class Saying:
 
         Nothing stands in for what is ``optional`` and cannot be said.
         """
-        self._stopped = False
-        if self.failed:
+        if self.failed or self._stopped:
+            # Who stopped it may have come before its first turn on the loop.
             return False
         left = [piece for piece in self._pieces if not self._done(piece)]
         making = self._fetch(left[0]) if left else None
@@ -293,6 +293,10 @@ class Saying:
         """Fall silent within a frame; ``play`` returns False."""
         self._stopped = True
         self._leg.flush()
+
+    def go_on(self) -> None:
+        """What was stopped may be played again, from where it stopped (rule 4)."""
+        self._stopped = False
 
     def note_progress(self) -> None:
         """Call once per frame: catches the moment of the first audio, and long silence."""
