@@ -1,6 +1,6 @@
 """The bench ``recognition``: how well the offline recogniser hears callers, and what it costs.
 
-8 kHz µ-law audio through the recogniser as calls use it (``bots.engines.offline``), with the
+8 kHz µ-law audio through the recogniser as calls use it (``bots.engines.twice``), with the
 demo company's language model and each utterance's own question:
 
 - ``wer_seen``, ``wer_new``: word errors per word spoken of 100 examples of the flows and of 100
@@ -10,7 +10,7 @@ demo company's language model and each utterance's own question:
   ``<digit>_<speaker>_<take>.wav``, 8 kHz, in ``digits/`` of the folder that
   ``PARLEY_SHARED_DATA`` names; without it the figure is missing;
 - ``…_bad_line_points``: by how many points these get worse on ``evals.line.Line``;
-- ``cost_share``: processor time of the recogniser per second of audio.
+- ``cost_share``: processor time of both recognisers per second of audio.
 
 Needs the program ``flite``.
 """
@@ -18,11 +18,12 @@ Needs the program ``flite``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
 import wave
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,11 +32,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bots.engines.choice import choose_engines
 from bots.engines.espeak import EspeakVoice
-from bots.engines.offline import PocketsphinxTranscriber
 from bots.engines.phrases import Corpus
 from bots.flow.schema import read_flow
-from bots.ports import Expectation, Hypothesis
+from bots.ports import Expectation, Hypothesis, Transcriber
 from bots.speech import resampled
 from evals.bench import Bench
 from evals.line import Line
@@ -91,8 +92,9 @@ async def run() -> Bench:
         raise NoFlite("this bench needs the program flite (Debian: apt-get install flite)")
     corpus, examples = await demo_corpus()
     spoken = [*await rendered(Expectation("open", examples)), *real_digits()]
-    transcriber = PocketsphinxTranscriber(corpus, workers=AT_ONCE)
-    await transcriber.start()
+    engines = choose_engines("offline", ROOT, corpus)
+    transcriber = engines.transcriber
+    await engines.start()
     try:
         clean, cost = await listen(transcriber, spoken)
         chance = np.random.default_rng(SEED)
@@ -103,7 +105,7 @@ async def run() -> Bench:
         ]
         worse, _ = await listen(transcriber, bad)
     finally:
-        await transcriber.stop()
+        await engines.stop()
     good, rough = figures(clean), figures(worse)
     points = [
         100 * (rough[name] - good[name])
@@ -205,9 +207,7 @@ def on_the_line(pcm: bytes) -> bytes:
     return before + pcm + after
 
 
-async def listen(
-    transcriber: PocketsphinxTranscriber, spoken: Sequence[Spoken]
-) -> tuple[list[Result], float]:
+async def listen(transcriber: Transcriber, spoken: Sequence[Spoken]) -> tuple[list[Result], float]:
     """Recognise all, and the processor seconds that a second of it took."""
     for expect in {item.expect for item in spoken}:
         transcriber.prepare(expect)
@@ -219,19 +219,23 @@ async def listen(
             recognition.feed(item.pcm)
             results.append(Result(item, await recognition.finish()))
 
-    before = _worked_s(transcriber.pids)
+    before = _worked_s()
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
-    worked = _worked_s(transcriber.pids) - before
+    worked = _worked_s() - before
     audio_s = sum(len(item.pcm) for item in spoken) / (2 * RATE)
     return results, worked / audio_s
 
 
-def _worked_s(pids: Iterable[int]) -> float:
-    """Processor seconds of these processes so far (Linux: proc(5), ``stat``)."""
+def _worked_s() -> float:
+    """Processor seconds of this process and its children so far (Linux: proc(5), ``stat``)."""
+    parent = str(os.getpid())
     ticks = 0
-    for pid in pids:
-        after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-        ticks += sum(map(int, after_name.split()[11:13]))
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            name, _, rest = file.read_text(encoding="utf-8").rpartition(")")
+            fields = rest.split()
+            if parent in (name.partition(" ")[0], fields[1]):
+                ticks += sum(map(int, fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

@@ -21,6 +21,7 @@ from bots.engines.errors import EngineUnavailable
 from bots.engines.espeak import EspeakVoice
 from bots.engines.fallback import FallbackTranscriber, FallbackVoice, Tier
 from bots.engines.local import LocalModels, VoiceModel, whisper_place
+from bots.engines.moonshine import find_model
 from bots.engines.offline import WORKERS, PocketsphinxTranscriber
 from bots.engines.phrases import Corpus, callers
 from bots.engines.piper import PiperVoice
@@ -29,6 +30,7 @@ from bots.engines.remote import Protocol as Wire
 from bots.engines.remote_api import ApiTranscriber, ApiVoice
 from bots.engines.remote_wyoming import WyomingTranscriber, WyomingVoice
 from bots.engines.silero import Silero, model_file
+from bots.engines.twice import TwiceTranscriber
 from bots.engines.whisper import WhisperTranscriber
 from bots.ports import Transcriber, Voice, VoiceActivity
 
@@ -163,12 +165,20 @@ def _ears(
     if model is not None:
         tiers.append(Tier(model, MODEL_PATIENCE_S))
         parts.append(model)
-    offline = PocketsphinxTranscriber(corpus, STANDBY_WORKERS if tiers else WORKERS)
+    offline = _offline(corpus, STANDBY_WORKERS if tiers else WORKERS)
     parts.append(offline)
     if not tiers:
         return offline, tuple(parts)
     tiers.append(Tier(offline, OFFLINE_PATIENCE_S))
     return FallbackTranscriber(tiers), tuple(parts)
+
+
+def _offline(corpus: Corpus, workers: int) -> PocketsphinxTranscriber | TwiceTranscriber:
+    model = find_model()
+    if model is None:
+        log.warning("the package moonshine-voice 0.0.59 is not installed: callers are heard once")
+        return PocketsphinxTranscriber(corpus, workers)
+    return TwiceTranscriber(corpus, workers, model)
 
 
 def _voices(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ BYTES_FROM = 3
 TOKENS_PER_S = 6.5
 """More than this nobody says; a decoder that repeats itself ends there (as the authors have it)."""
 TOKENS_MORE = 4
+OF_SOUND = ".encoder."
+"""In the names of what the decoder keeps of the sound: the same in all rows of one utterance."""
 SHORTEST_S = 0.2
 """The encoder needs some sound to look at."""
 LOUDEST = 0.5
@@ -83,8 +86,8 @@ class Moonshine:
         )
         self.tokens = Tokens(folder / TOKENS)
         past = [one for one in self._decoder.get_inputs() if one.name.startswith("past")]
-        self._names = [one.name for one in past]
-        self._of_sound = [".encoder." in name for name in self._names]
+        self._all = {one.name: one.name.replace("past_key_values", "present") for one in past}
+        self._fresh = {name: new for name, new in self._all.items() if OF_SOUND not in name}
         heads, size = past[0].shape[1], past[0].shape[3]
         self._nothing = (heads, 0, size)
 
@@ -110,7 +113,12 @@ class Moonshine:
             rows = beam.grow(_log_softmax(logits[:, -1]))
             if rows is None:
                 break
-            past = {name: kept[rows] for name, kept in past.items()}
+            past = {
+                name: kept[: len(rows)]
+                if OF_SOUND in name and len(kept) >= len(rows)
+                else kept[rows]
+                for name, kept in past.items()
+            }
         found: dict[str, float] = {}
         for score, ids in beam.found():
             found.setdefault(self.tokens.text(ids), score)
@@ -119,20 +127,18 @@ class Moonshine:
     def log_probs(self, sound: Sound, texts: Sequence[str]) -> list[float]:
         """Of each of these texts, as written, given the sound."""
         ids = [[*self.tokens.ids(text), END] for text in texts]
-        found = np.zeros(len(ids))
-        past: Cache | None = None
-        last = np.full((len(ids), 1), START)
-        # Token by token: given several at once the decoder lets each see those behind it.
-        for at in range(max(map(len, ids))):
-            logits, past = self._step(sound, last, past)
-            log_probs = _log_softmax(logits[:, -1])
-            wanted = np.array([each[at] if at < len(each) else END for each in ids])
-            there = np.array([at < len(each) for each in ids])
-            found += np.where(there, log_probs[np.arange(len(ids)), wanted], 0.0)
-            last = wanted[:, None]
-        return [float(one) for one in found]
+        longest = max(map(len, ids))
+        said = np.array([[START, *each, *[END] * (longest - len(each))] for each in ids])
+        logits, _ = self._step(sound, said[:, :-1], None)
+        log_probs = _log_softmax(logits)
+        return [
+            float(sum(log_probs[row, at, token] for at, token in enumerate(each)))
+            for row, each in enumerate(ids)
+        ]
 
-    def _step(self, sound: Sound, ids: npt.NDArray[Any], past: Cache | None) -> tuple[Floats, Cache]:
+    def _step(
+        self, sound: Sound, ids: npt.NDArray[Any], past: Cache | None
+    ) -> tuple[Floats, Cache]:
         rows, frames = len(ids), sound.hidden.shape[1]
         given: dict[str, Any] = {
             "input_ids": ids,
@@ -141,13 +147,11 @@ class Moonshine:
             "use_cache_branch": np.array([past is not None]),
         }
         empty = np.zeros((rows, *self._nothing), np.float32)
-        given |= dict.fromkeys(self._names, empty) if past is None else past
-        logits, *present = self._decoder.run(None, given)
-        # What the decoder keeps of the sound is computed once and handed on.
-        kept = {
-            name: past[name] if past is not None and of_sound else fresh
-            for name, of_sound, fresh in zip(self._names, self._of_sound, present, strict=True)
-        }
+        given |= dict.fromkeys(self._all, empty) if past is None else past
+        # What the decoder keeps of the sound is computed once and handed on: it is large.
+        wanted = self._fresh if past is not None else self._all
+        logits, *present = self._decoder.run(["logits", *wanted.values()], given)
+        kept = (past or {}) | dict(zip(wanted, present, strict=True))
         return logits, kept
 
 
@@ -169,7 +173,7 @@ class Tokens:
         """How the model was taught to write a text."""
         parts = [each.encode() for each in SPACE + text.replace(" ", SPACE)]
         while len(parts) > 1:
-            ranks = [self._ranks.get(a + b) for a, b in zip(parts, parts[1:], strict=False)]
+            ranks = [self._ranks.get(a + b) for a, b in pairwise(parts)]
             joined = [(rank, at) for at, rank in enumerate(ranks) if rank is not None]
             if not joined:
                 break

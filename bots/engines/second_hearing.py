@@ -3,8 +3,9 @@
 1. Readings come from Moonshine, from the first recogniser (what it took for best, and what it
    nearly did) and, where few answers are likely, from the question: its choices, its digits.
 2. One measure for all: the logarithm of the probability of the text given the sound, plus
-   ``PRIOR`` times that of the text for this company and question. What the first recogniser
-   took for best gets ``FIRST`` more: it has listened with other ears.
+   ``PRIOR`` times that of the text for this company and question; digits are as likely as each
+   other. What the first recogniser took for best gets ``FIRST`` more: it has other ears.
+   Where Moonshine hears nobody, the first recogniser is believed.
 3. How sure: how far the best reading is ahead of all that say something else, how well it fits
    the sound, and whether both recognisers agree, fitted on measured speech (``CONFIDENCE``).
 
@@ -28,21 +29,26 @@ from bots.nlu.numbers import digit_string
 from bots.ports import Expectation, Hypothesis
 
 LINE_RATE = 8000
-WIDTH = 4
+WIDTH = 3
 """Of the beam: wider ones find nothing better, and cost more."""
-PROPOSED = 3
-"""Readings that are taken from the first recogniser."""
+PROPOSED = 1
+"""Of the first recogniser's other readings; each has to be measured, which takes its time."""
 CHOICES = 16
 PRIOR = 0.5
 FIRST = 1.5
+INVENTED = frozenset({"you", "thank you", "thank you for watching", ""})
+"""What the model writes where nobody speaks."""
 SAID_BY_WORDS = ("i'm", "i'd", "i've", "i'll", "i")
 DIGIT_S = 0.15
 """Nobody says a digit in less: an utterance has no more of them."""
-WHOLE, SLIP, OTHER = 0.9, 0.002, 0.05
-"""Where digits are asked for: chances of so many as are wanted, of another number of them, and of
-something else."""
+SLIP, SLIPS, OTHER, OH_LESS = -5.0, 3, -9.0, -2.0
+"""Where digits are asked for: what each digit too many or too few (up to ``SLIPS``), something else
+than digits, and "oh" for a zero cost. A right sentence fits the sound better than any digits by far
+more than that; a single digit that is taken for "hey" or "you" does not."""
 OH = "oh"
-CONFIDENCE = (0.0, 1.0, 1.0, 1.0)
+CONFIDENCE = (-2.03, 0.58, 0.15, 2.45)
+"""Intercept and weights of the log odds that a reading is right (``python -m evals.confidence``)."""
+MOST_AHEAD, WORST_FIT = 5.0, -3.0
 ALTERNATIVES = 3
 
 Words = tuple[str, ...]
@@ -54,6 +60,30 @@ class Heard:
 
     sound: Sound
     readings: Sequence[Reading]
+
+    @property
+    def nobody(self) -> bool:
+        """Whether there seems to be no speech at all."""
+        best = self.readings[0].text if self.readings else ""
+        return " ".join(words_of(best)) in INVENTED
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Readings, best first, and how far the best is ahead (natural logarithms), how well it fits
+    the sound (the same, a word) and whether the first recogniser agrees."""
+
+    ranked: tuple[Words, ...]
+    evidence: tuple[float, float, float]
+
+    @property
+    def confidence(self) -> float:
+        """How probable it is that exactly this was said, 0..1 (rule 3)."""
+        if not self.ranked[0]:
+            return 0.0
+        intercept, *weights = CONFIDENCE
+        weighed = sum(a * b for a, b in zip(weights, self.evidence, strict=True))
+        return round(1 / (1 + math.exp(-intercept - weighed)), 3)
 
 
 class SecondHearing:
@@ -80,19 +110,28 @@ class SecondHearing:
 
     def judge(self, heard: Heard, first: Hypothesis, expect: Expectation) -> Hypothesis:
         """The reading to believe, given what the first recogniser took for best."""
-        fits = self._fits(heard, first, expect)
-        if not fits:
+        if heard.nobody:
             return first
+        verdict = self.weigh(heard, first, expect)
+        texts = [" ".join(words) for words in verdict.ranked if words]
+        return Hypothesis(
+            " ".join(verdict.ranked[0]), verdict.confidence, tuple(texts[1 : 1 + ALTERNATIVES])
+        )
+
+    def weigh(self, heard: Heard, first: Hypothesis, expect: Expectation) -> Verdict:
+        """All readings by rule 2, and what rule 3 looks at."""
+        fits = self._fits(heard, first, expect)
         favourite = self._key(first.text, expect)
         scores = {
-            words: fit + PRIOR * self._prior(words, expect) + FIRST * (words == favourite)
+            words: fit + self._prior(words, expect) + FIRST * (words == favourite)
             for words, fit in fits.items()
         }
         ranked = sorted(scores, key=lambda words: -scores[words])
-        best = ranked[0]
-        sure = self._sure(best, scores, fits[best], agreed=best == favourite)
-        others = tuple(" ".join(words) for words in ranked[1 : 1 + ALTERNATIVES] if words)
-        return Hypothesis(" ".join(best), sure, others)
+        best, *others = ranked
+        rest = float(np.logaddexp.reduce([scores[words] for words in others] or [-np.inf]))
+        ahead = min(MOST_AHEAD, max(-MOST_AHEAD, scores[best] - rest))
+        fit = max(WORST_FIT, fits[best] / max(1, len(best)))
+        return Verdict(tuple(ranked), (ahead, fit, float(best == favourite)))
 
     # -- readings ------------------------------------------------------------------
 
@@ -103,15 +142,22 @@ class SecondHearing:
         if is_digits(expect):
             found += self._digits.readings(heard.sound, expect.length)
         for reading in found:
-            _add(fits, self._key(reading.text, expect), reading.log_prob)
-        proposed = [first.text, *first.alternatives, *self._choices(expect)]
-        keys = dict.fromkeys(self._key(text, expect) for text in proposed if text)
-        new = [words for words in keys if words and words not in fits]
-        written = [(words, text) for words in new for text in _written(words)]
-        fit = self._model.log_probs(heard.sound, [text for _, text in written]) if written else []
-        for (words, _), log_prob in zip(written, fit, strict=True):
+            less = OH_LESS * words_of(reading.text).count(OH) if is_digits(expect) else 0.0
+            _add(fits, self._key(reading.text, expect), reading.log_prob + less)
+        new = [words for words in self._proposed(first, expect) if words not in fits]
+        # A sentence or a question: as the model itself would end it.
+        mark = heard.readings[0].text[-1:] if heard.readings else "."
+        written = [_written(words, mark if mark == "?" else ".") for words in new]
+        fit = self._model.log_probs(heard.sound, written) if written else []
+        for words, log_prob in zip(new, fit, strict=True):
             _add(fits, words, log_prob)
         return fits
+
+    def _proposed(self, first: Hypothesis, expect: Expectation) -> Iterable[Words]:
+        """What was not found in the sound alone may still have been said."""
+        texts = [first.text, *first.alternatives[:PROPOSED], *self._choices(expect)]
+        keys = dict.fromkeys(self._key(text, expect) for text in texts if text)
+        return [words for words in keys if words]
 
     def _choices(self, expect: Expectation) -> Iterable[str]:
         if expect.kind == "yes-no":
@@ -133,27 +179,9 @@ class SecondHearing:
 
     def _prior(self, words: Words, expect: Expectation) -> float:
         if is_digits(expect):
-            return self._prior_of_digits(words, expect.length)
+            return _cost_of_digits(words, expect.length)
         self.prepare(expect)
-        return self._closed.get(expect, self._company).log_prob(words)
-
-    def _prior_of_digits(self, words: Words, length: int) -> float:
-        if not words or not all(word in ONES[:10] for word in words):
-            return math.log(OTHER) + self._company.log_prob(words)
-        wanted = WHOLE if length in (0, len(words)) else SLIP
-        return math.log(wanted) - len(words) * math.log(10)
-
-    def _sure(
-        self, best: Words, scores: dict[Words, float], fit: float, *, agreed: bool
-    ) -> float:
-        """How probable it is that exactly this was said, 0..1 (rule 3)."""
-        if not best:
-            return 0.0
-        others = [score for words, score in scores.items() if words != best]
-        ahead = scores[best] - float(np.logaddexp.reduce(others)) if others else 5.0
-        features = (1.0, max(-5.0, min(ahead, 5.0)), max(-3.0, fit / len(best)), float(agreed))
-        weighed = sum(a * b for a, b in zip(CONFIDENCE, features, strict=True))
-        return round(1 / (1 + math.exp(-weighed)), 3)
+        return PRIOR * self._closed.get(expect, self._company).log_prob(words)
 
 
 class Digits:
@@ -190,16 +218,20 @@ class Digits:
         return self._model.readings(sound, WIDTH, allowed)
 
 
+def _cost_of_digits(words: Words, length: int) -> float:
+    if not words or not all(word in ONES[:10] for word in words):
+        return OTHER
+    return SLIP * min(SLIPS, abs(length - len(words))) if length else 0.0
+
+
 def _add(fits: dict[Words, float], words: Words, log_prob: float) -> None:
     """Spellings of the same words are one reading: their probabilities add up."""
     fits[words] = float(np.logaddexp(fits.get(words, -np.inf), log_prob))
 
 
-def _written(words: Words) -> tuple[str, str]:
-    """As the model writes them: as a sentence or a question."""
+def _written(words: Words, mark: str) -> str:
+    """As the model writes what people say."""
     fixed = [word.capitalize() if word in SAID_BY_WORDS else word for word in words]
     fixed[0] = fixed[0].capitalize()
-    if len(words) > 1 and all(word in ONES[:10] for word in words):
-        return f"{', '.join(fixed)}.", f"{' '.join(fixed)}."
-    text = " ".join(fixed)
-    return f"{text}.", f"{text}?"
+    digits = len(words) > 1 and all(word in ONES[:10] for word in words)
+    return f"{', '.join(fixed)}." if digits else f"{' '.join(fixed)}{mark}"

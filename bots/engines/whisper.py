@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import numpy as np
-
 from bots.engines.endings import Endings, plain, words_of
 from bots.engines.local import Hardware
+from bots.engines.pauses import Pause
 from bots.engines.whisper_model import Model, load
 from bots.engines.whisper_rounds import Look, Rounds, Utterance
 from bots.engines.whisper_text import NOTHING
@@ -28,8 +27,6 @@ LOOK_EVERY_S = 0.6
 """Of audio between two looks where no pause can be told from speech, for noise."""
 FIRST_LOOK_S = 0.6
 """The audio before speech was noticed, and a short word."""
-QUIET_DB = 25.0
-"""A pause is so much below the loudest of the utterance."""
 
 
 class WhisperTranscriber:
@@ -91,9 +88,7 @@ class WhisperRecognition:
         self._expect = expect
         self._pcm = bytearray()
         self._next_look = _bytes(FIRST_LOOK_S)
-        self._loudest = 0.0
-        self._quiet = 0
-        """Bytes of the present pause."""
+        self._pause = Pause()
         self._look = Look(0, NOTHING)
         self._over = False
         self._utterance: Utterance | None = None
@@ -103,19 +98,13 @@ class WhisperRecognition:
         if self._over:
             return
         self._pcm += pcm
-        was_quiet, self._quiet = self._quiet, self._quiet_after(pcm)
-        pauses = was_quiet < _bytes(PAUSE_LOOK_S) <= self._quiet
-        speaks = not self._quiet and len(self._pcm) >= self._next_look
+        before = self._pause.bytes
+        self._pause.hear(pcm)
+        pauses = before < _bytes(PAUSE_LOOK_S) <= self._pause.bytes
+        speaks = not self._pause.bytes and len(self._pcm) >= self._next_look
         if len(self._pcm) >= _bytes(FIRST_LOOK_S) and (pauses or speaks):
             self._next_look = len(self._pcm) + _bytes(LOOK_EVERY_S)
             self._owner.rounds.look_at(self)
-
-    def _quiet_after(self, pcm: bytes) -> int:
-        """How long it is quiet with this audio, which is no longer than the pause looked for."""
-        samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2").astype(np.float32)
-        power = float(np.mean(samples**2)) if samples.size else 0.0
-        self._loudest = max(self._loudest, power)
-        return self._quiet + len(pcm) if power < self._loudest / 10 ** (QUIET_DB / 10) else 0
 
     def so_far(self) -> Utterance | None:
         """The audio until now; None when nobody wants to know any more."""

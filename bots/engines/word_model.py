@@ -42,9 +42,10 @@ class WordModel:
         """Natural logarithm of the probability of the whole sentence, its end included."""
         padded = (*[BEGIN] * (ORDER - 1), *words, END)
         runs = (padded[end - ORDER : end] for end in range(ORDER, len(padded) + 1))
-        return sum(math.log(self._chance(run)) for run in runs)
+        return sum(math.log(self.chance(run)) for run in runs)
 
-    def _chance(self, run: tuple[str, ...]) -> float:
+    def chance(self, run: tuple[str, ...]) -> float:
+        """Of the last of these words given those before it, as many as ``ORDER`` looks at."""
         chance = 1.0 / VOCABULARY
         for start in range(len(run) - 1, -1, -1):
             shorter = run[start:]

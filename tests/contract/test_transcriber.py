@@ -27,6 +27,7 @@ from bots.engines.phrases import Corpus
 from bots.engines.remote import RemoteSpeech, parse_server
 from bots.engines.remote_api import ApiTranscriber
 from bots.engines.remote_wyoming import WyomingTranscriber
+from bots.engines.twice import TwiceTranscriber
 from bots.engines.whisper import WhisperTranscriber
 from bots.errors import RecognitionFailed
 from bots.ports import Expectation, Hypothesis, Transcriber
@@ -291,6 +292,6 @@ async def test_not_started_is_refused() -> None:
 async def test_auto_without_models_is_offline_and_an_unknown_choice_is_refused(
     tmp_path: Path,
 ) -> None:
-    assert choose_engines("auto", tmp_path, Corpus()).names == ("pocketsphinx", "espeak-ng")
+    assert choose_engines("auto", tmp_path, Corpus()).names == (TwiceTranscriber.name, "espeak-ng")
     with pytest.raises(EngineUnavailable, match="auto, offline, whisper"):
         choose_engines("loud", tmp_path, Corpus())

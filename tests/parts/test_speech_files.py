@@ -23,6 +23,7 @@ from bots.engines.fallback import FallbackVoice, Tier
 from bots.engines.local import LocalModels, VoiceModel, parse_voice
 from bots.engines.phrases import Corpus
 from bots.engines.piper import PiperVoice, voices_in
+from bots.engines.twice import TwiceTranscriber
 from bots.engines.whisper import WhisperTranscriber
 from bots.engines.whisper_model import fetch
 from bots.errors import SynthesisFailed
@@ -279,7 +280,7 @@ async def test_voice_comes_whole_from_the_hub_or_not_at_all(
         fake.damaged.clear()
         await asyncio.to_thread(piper.fetch, name, tmp_path)
     engines = choose_engines("auto", tmp_path.parent, Corpus())
-    assert engines.names == ("pocketsphinx", "espeak-ng"), "voices lie in the folder piper"
+    assert engines.names == (TwiceTranscriber.name, "espeak-ng"), "voices lie in the folder piper"
     voice = PiperVoice(voices_in(tmp_path), threads=1)
     await voice.start()
     assert await said(voice, "Yes.")
@@ -291,7 +292,7 @@ async def test_auto_says_what_an_incomplete_model_lacks(
 ) -> None:
     (tmp_path / "whisper").mkdir()
     (tmp_path / "whisper" / "model.bin").write_bytes(b"x")
-    assert choose_engines("auto", tmp_path, Corpus()).names[0] == "pocketsphinx"
+    assert choose_engines("auto", tmp_path, Corpus()).names[0] == TwiceTranscriber.name
     assert "it lacks config.json, tokenizer.json, vocabulary.json" in caplog.text
 
 

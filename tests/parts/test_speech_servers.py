@@ -20,6 +20,7 @@ from bots.engines.phrases import Corpus
 from bots.engines.remote import Patience, RemoteSpeech, parse_server
 from bots.engines.remote_api import ApiTranscriber, ApiVoice
 from bots.engines.remote_wyoming import WyomingTranscriber, WyomingVoice
+from bots.engines.twice import TwiceTranscriber
 from bots.errors import (
     LanguageNotHeard,
     LanguageNotSpoken,
@@ -427,7 +428,7 @@ async def test_installation_goes_on_with_its_own_engines_when_the_servers_go(
         await wyoming_server.stop()
         await api.stop()
         heard = await hears(engines.transcriber, pcm)
-        assert (heard.text, heard.heard_by) == ("where is my order", "pocketsphinx")
+        assert (heard.text, heard.heard_by) == ("where is my order", TwiceTranscriber.name)
         assert f"127.0.0.1:{wyoming_server.port}" in heard.instead_of
         assert await says(engines.voice) not in (first, b"")
     finally:

@@ -24,6 +24,7 @@ from bots.engines.errors import EngineUnavailable
 from bots.engines.fallback import FallbackTranscriber, Tier
 from bots.engines.local import Hardware, LocalModels
 from bots.engines.phrases import Corpus
+from bots.engines.twice import TwiceTranscriber
 from bots.engines.whisper import WhisperRecognition, WhisperTranscriber
 from bots.engines.whisper_model import Piece
 from bots.engines.whisper_model import load as load_model
@@ -324,7 +325,10 @@ async def test_model_with_the_features_of_another_is_refused_before_the_first_ca
 
 
 async def test_auto_uses_the_models_on_disk_and_offline_ignores_them(model: Path) -> None:
-    assert choose_engines("offline", model.parent, Corpus()).names == ("pocketsphinx", "espeak-ng")
+    assert choose_engines("offline", model.parent, Corpus()).names == (
+        TwiceTranscriber.name,
+        "espeak-ng",
+    )
     engines = choose_engines("auto", model.parent, Corpus())
     assert engines.names == ("whisper, else pocketsphinx", "piper (en), else espeak-ng")
     await engines.start()
@@ -392,7 +396,7 @@ async def test_model_is_named_by_its_folder_or_by_its_name_at_the_hub(
         assert engines.names[0] == "whisper, else pocketsphinx"
         assert whisper_model.is_model(tmp_path / repository)
     assert "model.bin: 2 of 2 MB (100%)" in caplog.text
-    assert choose_engines("offline", local, Corpus()).names[0] == "pocketsphinx"
+    assert choose_engines("offline", local, Corpus()).names[0] == TwiceTranscriber.name
 
 
 async def test_named_model_that_cannot_be_had_stops_the_start_and_says_what_to_put_where(
