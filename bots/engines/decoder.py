@@ -26,6 +26,7 @@ import pocketsphinx
 import soxr
 
 from bots.engines.espeak import ipa
+from bots.engines.language import arpa_above, everyday
 from bots.engines.lexicon import Lexicon, arpa, read_dictionary
 from bots.engines.telephone_band import Network, TelephoneBand
 
@@ -107,11 +108,16 @@ class Models:
                 lines = self._base + lines
             self._learn(word for line in lines for word in line)
             path = os.path.join(self._folder, f"{len(self.by_name)}.lm")
-            usable = [[word for word in line if word in self._known] for line in lines]
             with open(path, "w", encoding="utf-8") as file:
-                file.write(arpa(line for line in usable if line))
+                file.write(self._model(lines, is_open=name == BASE or raw["with_base"]))
             self.by_name[name] = Model(name, path=path)
         self._write_dictionary()
+
+    def _model(self, lines: list[list[str]], *, is_open: bool) -> str:
+        """In a closed question's model, everyday English would only make room for what is rare."""
+        known = [[word for word in line if word in self._known] for line in lines]
+        usable = [line for line in known if line]
+        return arpa_above(usable, everyday()) if is_open else arpa(usable)
 
     def phones(self, word: str) -> list[str]:
         """Every pronunciation of a word that some model uses."""
