@@ -51,6 +51,8 @@ FRAMES_AT_ONCE = 6
 MIXTURES = 8
 """Gaussians of each codebook that count (the model's authors used 4)."""
 BASE, ANY_DIGITS = "base", "digits-any"
+COMMON_WORDS = 1500
+"""Everyday words that may be said whether or not some line has them."""
 SLIPS = 1
 """Digits that the open model may miss, or hear too many, in an answer of the right length."""
 LONE_POSTERIOR, SCRAP_POSTERIOR = 0.72, 0.3
@@ -125,7 +127,11 @@ class Models:
         """In a closed question's model, everyday English would only make room for what is rare."""
         known = [[word for word in line if word in self._known] for line in lines]
         usable = [line for line in known if line]
-        return arpa_above(usable, everyday()) if is_open else arpa(usable)
+        if not is_open:
+            return arpa(usable)
+        common = everyday().frequent(COMMON_WORDS)
+        self._learn(common)
+        return arpa_above(usable, everyday(), [word for word in common if word in self._known])
 
     def phones(self, word: str) -> list[str]:
         """Every pronunciation of a word that some model uses."""

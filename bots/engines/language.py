@@ -70,6 +70,11 @@ class Everyday:
         other = np.maximum(1 - paired, LEFT) / np.maximum(1 - alone, LEFT)
         return cls(words, chances, first, second, given, other)
 
+    def frequent(self, count: int) -> list[str]:
+        """So many words, the most frequent first."""
+        ranked = [self.words[number] for number in np.argsort(-self.chances, kind="stable")]
+        return [word for word in ranked if word not in (START, END)][:count]
+
 
 @cache
 def everyday() -> Everyday:

@@ -75,6 +75,14 @@ def test_a_word_that_may_be_said_and_is_in_no_line_can_be_heard() -> None:
     assert 0 < chance(grams, ("my",), "kettle") < chance(grams, ("my",), "order")
 
 
+def test_the_most_frequent_words_come_first_and_are_words() -> None:
+    frequent = everyday().frequent(1500)
+    assert len(set(frequent)) == 1500
+    assert {"the", "and", "to"} <= set(frequent[:10])
+    assert {START, END}.isdisjoint(frequent)
+    assert everyday().frequent(10) == frequent[:10]
+
+
 def test_a_model_without_lines_is_everyday_english() -> None:
     grams = read(arpa_above([], everyday(), ["good", "morning", "to"]))
     assert chance(grams, ("good",), "morning") > chance(grams, ("to",), "morning")
