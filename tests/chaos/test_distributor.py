@@ -16,7 +16,7 @@ import pytest
 from tests import services
 from tests.load import faults
 from tests.load.faults import Sabotage
-from tests.load.figures import after_which, each_felt, waited
+from tests.load.figures import after_which, each_felt, heard_after, waited
 from tests.load.fleet import Fleet, Pace
 from tests.load.plan import Plan
 
@@ -71,7 +71,7 @@ async def go_through(fleet: Fleet, sabotage: Iterable[Sabotage]) -> None:
     await fleet.full_house()
     await fleet.drain(DRAIN_S)
     history = await fleet.history()
-    print("", *each_felt(history, fleet.faults), waited(history), sep="\n")
+    print("", *each_felt(history, fleet.faults), waited(history), heard_after(history), sep="\n")
     found = [
         f"{violation}, {after_which(history, fleet.faults, violation.about)}"
         for violation in fleet.judge(history)

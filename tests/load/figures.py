@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from router.events import Fact, OfferAccepted, OfferMade
+from router.events import Fact, InteractionQueued, OfferAccepted, OfferMade
 from tests.load.fleet import Fault
 from tests.load.verdict import History
 
@@ -75,6 +75,23 @@ def waited(history: History) -> str:
         f"{len(history.interactions)} interactions, {len(history.facts)} facts; "
         f"waited p50 {p50:.1f} s, p95 {p95:.1f} s, at most {max(waits, default=0.0):.1f} s"
     )
+
+
+def heard_after(history: History) -> str:
+    """How long it took until the distributor knew of those who had joined: commit to view."""
+    joined = {
+        fact.interaction_id: fact.at
+        for fact in history.facts
+        if isinstance(fact, InteractionQueued)
+    }
+    lags = sorted(
+        (next(at for at in times if at >= joined[one]) - joined[one]).total_seconds()
+        for one, times in history.heard.items()
+        if one in joined and times[-1] >= joined[one]
+    )
+    p50, p99 = (lags[int(len(lags) * share)] * 1000 if lags else 0.0 for share in (0.5, 0.99))
+    longest = max(lags, default=0.0)
+    return f"heard of after p50 {p50:.0f} ms, p99 {p99:.0f} ms, at most {longest:.1f} s"
 
 
 def after_which(history: History, faults: Sequence[Fault], about: str) -> str:

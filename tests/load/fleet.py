@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -27,14 +27,12 @@ from tests.load.customers import WAVE
 from tests.load.history import dead_letters, read_history
 from tests.load.member import READY, TELL, UNTYPED
 from tests.load.plan import CHATS_AT_ONCE, TEAM, Plan, company_of
-from tests.load.verdict import Expected, History, Violation, judge
+from tests.load.verdict import History, Violation, judge
 
 READY_S = 60.0
 STOP_S = 20.0
 POLL_S = 0.1
 TELL_S = 2.0
-LEFT_TO_THE_SWEEP_S = 6.0
-"""Facts whose process died are published within this time (router.relay: age 3 s, every 2 s)."""
 
 
 class Stuck(AssertionError):
@@ -43,18 +41,11 @@ class Stuck(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something was broken from ``began`` to ``over``; ``deaf`` when facts may have stayed back."""
+    """Something was broken from ``began`` to ``over``."""
 
     name: str
     began: datetime
     over: datetime
-    deaf: bool
-
-    @property
-    def span(self) -> tuple[datetime, datetime]:
-        """When facts may have waited in an outbox."""
-        early = self.began - timedelta(seconds=1)
-        return early, self.over + timedelta(seconds=LEFT_TO_THE_SWEEP_S)
 
 
 @dataclass
@@ -166,8 +157,8 @@ class Fleet:
         return replace(history, ring_all={TEAM})
 
     def judge(self, history: History) -> list[Violation]:
-        """What went wrong, with what the faults excuse."""
-        return judge(history, Expected(deaf=[each.span for each in self.faults if each.deaf]))
+        """What went wrong. No fault excuses anything."""
+        return judge(history)
 
     def untyped(self) -> list[str]:
         """What acts raised that no caller could tell apart."""
@@ -232,11 +223,11 @@ class Fleet:
         return name
 
     @asynccontextmanager
-    async def fault(self, name: str, *, deaf: bool = True) -> AsyncIterator[None]:
+    async def fault(self, name: str) -> AsyncIterator[None]:
         """Note when something was broken."""
         began = datetime.now(UTC)
         yield
-        self.faults.append(Fault(name, began, datetime.now(UTC), deaf))
+        self.faults.append(Fault(name, began, datetime.now(UTC)))
 
     def _launch(self, process: Process) -> None:
         process.begun = process.log.stat().st_size if process.log.exists() else 0

@@ -1,4 +1,4 @@
-"""Reads what a run has left: tables, event log, dead letters, the senders' ledger."""
+"""Reads what a run has left: tables, event log, dead letters, what its processes noted."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from router.bus.rabbit import RabbitBus
 from router.store.rows import unpack_agent, unpack_interaction, unpack_offer
 from router.store.schema import agents, events, interactions, messages, offers, outbox
 from tests.load.customers import LINE, STORED, Ledger
+from tests.load.ears import read_ears
 from tests.load.verdict import History
 
 
 async def read_history(store_url: str, folder: Path, letters: Sequence[str] = ()) -> History:
-    """Everything that ``judge`` looks at; the senders' ledger is in ``folder``."""
-    promised = Ledger.read(folder, STORED)
+    """Everything that ``judge`` looks at; the ledgers of senders and routers are in ``folder``."""
+    promised, heard = Ledger.read(folder, STORED), read_ears(folder)
     engine = create_async_engine(store_url)
     try:
         async with engine.connect() as connection:
-            return replace(await _read(connection), promised=promised, dead_letters=letters)
+            found = await _read(connection)
+            return replace(found, promised=promised, heard=heard, dead_letters=letters)
     finally:
         await engine.dispose()
 

@@ -8,12 +8,13 @@
 3. capacity: no agent is offered more than fits beside what rings, talks or wraps up there.
 4. order: in one line (queue, channel, needs, preference) first offers follow the joining
    order, put forward by each one's head start: priority customers and urgent matters stand in
-   the same line, since no agent here is there for some of them only. Passed over counts only
-   what the distributor must have heard of, see :class:`Expected`; who was rejected or not
-   answered once comes back out of that order.
+   the same line, since no agent here is there for some of them only. Passed over is whom the
+   distributor had heard of when it decided (``History.heard``), however long that took; who
+   was rejected or not answered once comes back out of that order.
 5. place: what an interaction waited for counts from the moment it joined, through every fault.
 6. agreement: interactions, offers and presence in the tables are what the log says.
-7. leftovers: the outbox is empty, nothing rings, nothing is a dead letter.
+7. leftovers: the outbox is empty, nothing rings, nothing is a dead letter, the distributor
+   has heard of everybody who joined.
 8. promises: what a sender was told is stored is there, once.
 
 Facts come in the order in which their transactions wrote them. A transaction that could
@@ -26,7 +27,7 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from router import events
@@ -41,9 +42,6 @@ from router.model import (
     OfferState,
 )
 from router.model import InteractionState as S
-
-HEARD_WITHIN_S = 3.0
-"""A fact that is committed reaches the distributor within this time, unless ``deaf`` says more."""
 
 EXACT_S = 0.001
 
@@ -80,7 +78,8 @@ class History:
     ``promised`` are senders' ids whose arrival was acknowledged; ``arrivals`` maps a
     sender's id to the interaction it began; ``lines`` counts the transcript's lines by
     sender's id; ``unsent`` is the outbox's length; ``ring_all`` are the queues that ring at
-    several agents at once.
+    several agents at once; ``heard`` has, by interaction, the times at which a router knew that
+    it waits, ascending (``tests.load.ears``).
     """
 
     facts: Sequence[Fact]
@@ -93,29 +92,10 @@ class History:
     dead_letters: Sequence[str] = ()
     promised: Set[str] = frozenset()
     ring_all: Set[str] = frozenset()
+    heard: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Expected:
-    """What faults excuse.
-
-    ``deaf`` are spans in which facts may have stayed in an outbox (a publisher or the broker
-    was down); what joined in such a span counts as heard of only at its end.
-    """
-
-    deaf: Sequence[tuple[datetime, datetime]] = ()
-    heard_within_s: float = HEARD_WITHIN_S
-
-    def heard_at(self, moment: datetime) -> datetime:
-        """When the distributor knew at the latest what was committed at ``moment``."""
-        heard = moment + timedelta(seconds=self.heard_within_s)
-        for begin, end in sorted(self.deaf):
-            if begin <= heard and moment <= end:
-                heard = max(heard, end)
-        return heard
-
-
-def judge(history: History, expected: Expected = Expected()) -> list[Violation]:
+def judge(history: History) -> list[Violation]:
     """Everything that must not be; empty when all is well."""
     replay = _Replay(history)
     replay.run()
@@ -123,7 +103,7 @@ def judge(history: History, expected: Expected = Expected()) -> list[Violation]:
         *replay.found,
         *_agreement(history, replay),
         *_places(history),
-        *_order(history, expected),
+        *_order(history),
         *_leftovers(history),
         *_promises(history),
     ]
@@ -400,22 +380,22 @@ class _Stay:
     key: float
     id: str
     line: tuple[object, ...]
-    heard_at: datetime
+    heard_at: datetime | None
     queued: int
     offered: int | None
     offered_at: datetime | None
     left: int
 
 
-def _order(history: History, expected: Expected) -> Iterator[Violation]:
+def _order(history: History) -> Iterator[Violation]:
     lines: dict[tuple[object, ...], list[_Stay]] = {}
-    for stay in _stays(history, expected):
+    for stay in _stays(history):
         lines.setdefault(stay.line, []).append(stay)
     for stays in lines.values():
         yield from _order_in_line(stays)
 
 
-def _stays(history: History, expected: Expected) -> Iterator[_Stay]:
+def _stays(history: History) -> Iterator[_Stay]:
     queued: dict[str, tuple[int, datetime, str]] = {}
     offered: dict[str, tuple[int, datetime]] = {}
     left: dict[str, int] = {}
@@ -439,7 +419,7 @@ def _stays(history: History, expected: Expected) -> Iterator[_Stay]:
             key=row.joined_at.timestamp() - row.head_start_s,
             id=row.id,
             line=(queue, row.channel, needs, row.prefer_agent, row.also_queues),
-            heard_at=expected.heard_at(at),
+            heard_at=next((when for when in history.heard.get(row.id, ()) if when >= at), None),
             queued=number,
             offered=first[0] if first else None,
             offered_at=first[1] if first else None,
@@ -470,7 +450,8 @@ def _order_in_line(stays: Sequence[_Stay]) -> Iterator[Violation]:
 def _overtaken(stay: _Stay, before: Iterator[_Stay]) -> Iterator[Violation]:
     assert stay.offered_at is not None
     for other in before:
-        if other.heard_at < stay.offered_at and other.key < stay.key:
+        known = other.heard_at is not None and other.heard_at < stay.offered_at
+        if known and other.key < stay.key:
             yield Violation(
                 Rule.ORDER,
                 other.id,
@@ -486,6 +467,9 @@ def _leftovers(history: History) -> Iterator[Violation]:
     for offer in history.offers:
         if offer.state is OfferState.RINGING:
             yield Violation(Rule.LEFTOVERS, offer.id, f"still rings at {offer.agent_id}")
+    for stay in _stays(history):
+        if stay.heard_at is None:
+            yield Violation(Rule.LEFTOVERS, stay.id, "joined, and the distributor never heard it")
 
 
 def _promises(history: History) -> Iterator[Violation]:

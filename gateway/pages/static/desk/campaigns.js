@@ -1,6 +1,7 @@
 // Buttons that post and reload, figures that follow a running campaign, and the forms for a
 // new campaign and for the do-not-contact list.
 
+import { foldedForm } from "./folded_form.js";
 import "./follow.js";
 import { post } from "./http.js";
 import { toast } from "./toast.js";
@@ -18,31 +19,14 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-const form = document.getElementById("campaign-form");
-const opener = document.getElementById("new-campaign");
-opener?.addEventListener("click", () => {
-  form.hidden = !form.hidden;
-  opener.setAttribute("aria-expanded", String(!form.hidden));
-  if (!form.hidden) form.querySelector("input").focus();
-});
-
-form?.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const notice = form.querySelector("[role=alert]");
-  notice.hidden = true;
+foldedForm(document.getElementById("new-campaign"), document.getElementById("campaign-form"), async (form) => {
   const fields = Object.fromEntries(new FormData(form));
-  const csv = await fields.file.text();
-  try {
-    const answer = await post("/campaigns", {
-      name: fields.name, channel: fields.channel, flow: fields.flow, csv,
-      window_start: fields.window_start, window_end: fields.window_end,
-      max_attempts: Number(fields.max_attempts), concurrency: Number(fields.concurrency),
-    });
-    location.assign(`/campaigns/${answer.id}`);
-  } catch (error) {
-    notice.querySelector("span").textContent = error.message;
-    notice.hidden = false;
-  }
+  const answer = await post("/campaigns", {
+    name: fields.name, channel: fields.channel, flow: fields.flow, csv: await fields.file.text(),
+    window_start: fields.window_start, window_end: fields.window_end,
+    max_attempts: Number(fields.max_attempts), concurrency: Number(fields.concurrency),
+  });
+  location.assign(`/campaigns/${answer.id}`);
 });
 
 document.getElementById("dnc-form")?.addEventListener("submit", async (event) => {

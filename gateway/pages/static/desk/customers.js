@@ -1,5 +1,6 @@
 // What is due to a customer: each change is saved at once. And the list of customers to import.
 
+import { foldedForm } from "./folded_form.js";
 import { post, send } from "./http.js";
 import { toast } from "./toast.js";
 import { t } from "./words.js";
@@ -48,29 +49,10 @@ for (const field of document.querySelectorAll("[data-due]")) {
   if (changed && (ticks || field !== document.activeElement)) save(field);
 }
 
-const form = document.getElementById("import-form");
-const opener = document.getElementById("open-import");
-opener?.addEventListener("click", () => {
-  form.hidden = !form.hidden;
-  opener.setAttribute("aria-expanded", String(!form.hidden));
-  if (!form.hidden) form.querySelector("input").focus();
-});
-
-form?.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const notice = form.querySelector("[role=alert]");
-  const button = form.querySelector("[type=submit]");
-  notice.hidden = true;
-  button.disabled = true;
-  try {
-    const done = await post("/api/customers/import", { csv: await form.querySelector("input").files[0].text() });
-    sessionStorage.setItem(KEPT, t("due.imported", done));
-    location.assign("/customers");
-  } catch (error) {
-    notice.querySelector("span").textContent = error.message;
-    notice.hidden = false;
-    button.disabled = false;
-  }
+foldedForm(document.getElementById("open-import"), document.getElementById("import-form"), async (form) => {
+  const done = await post("/api/customers/import", { csv: await form.querySelector("input").files[0].text() });
+  sessionStorage.setItem(KEPT, t("due.imported", done));
+  location.assign("/customers");
 });
 
 const imported = sessionStorage.getItem(KEPT);
