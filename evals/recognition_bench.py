@@ -10,6 +10,8 @@ demo company's language model and each utterance's own question:
   ``<digit>_<speaker>_<take>.wav``, 8 kHz, in ``digits/`` of the folder that
   ``PARLEY_SHARED_DATA`` names; without it the figure is missing;
 - ``…_bad_line_points``: by how many points these get worse on ``evals.line.Line``;
+- ``confidence_error``: by how much the recogniser's confidence differs from the share of words
+  that are right, on average over good and bad lines (bands of 0.1 wide);
 - ``cost_share``: processor time of both recognisers per second of audio.
 
 Needs the program ``flite``.
@@ -62,6 +64,7 @@ IDLE_NOISE = 4.0
 SEED = 20261129
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 AT_ONCE = 2
+BANDS = 10
 
 
 class NoFlite(ParleyError):
@@ -120,6 +123,7 @@ async def run() -> Bench:
             **good,
             **{f"{name}_bad_line": value for name, value in rough.items()},
             "bad_line_points": max(points),
+            "confidence_error": confidence_error([*clean, *worse]),
             "cost_share": cost,
         },
         {"audio": "8 kHz, µ-law", "voices": ", ".join(VOICES)},
@@ -252,3 +256,19 @@ def figures(results: Sequence[Result]) -> dict[str, float]:
         right = sum(item.heard.text.replace("oh", "zero") == item.spoken.text for item in digits)
         found["digit_accuracy"] = right / len(digits)
     return found
+
+
+def confidence_error(results: Sequence[Result]) -> float:
+    """Mean distance between confidence and the share of right words, in bands of confidence."""
+    bands: dict[int, list[tuple[float, float]]] = {}
+    for item in results:
+        said = item.spoken.text
+        wrong = word_errors(said, item.heard.text) / len(said.split())
+        confidence = item.heard.confidence
+        band = bands.setdefault(min(BANDS - 1, int(confidence * BANDS)), [])
+        band.append((confidence, 1 - min(1.0, wrong)))
+    apart = 0.0
+    for band in bands.values():
+        confidences, shares = zip(*band, strict=True)
+        apart += abs(sum(confidences) - sum(shares))
+    return apart / len(results)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from bots.engines.decoder import BASE, HEADER, LINE_RATE, pack
 from bots.engines.phrases import (
     Corpus,
+    beside_one_digit,
     digits_grammar,
     grammar_name,
     grammar_words,
@@ -276,6 +277,7 @@ class PocketsphinxTranscriber:
             "grammar": digits_grammar(length),
             "words": list(grammar_words()),
             "length": length,
+            "beside": list(beside_one_digit()) if length == 1 else [],
         }
         worker.send(b"M", next(self._numbers), json.dumps(grammar).encode())
 

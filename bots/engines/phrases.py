@@ -46,6 +46,8 @@ CLOSED_WEIGHT = 30
 OPEN_WEIGHT = 6
 EXAMPLE_WEIGHT = 4
 DIGIT_LINES = 1200
+FEW_WORDS = 2
+"""One digit, badly heard, becomes no more words than this."""
 COUNTED_WEIGHT = 6
 """How often these are there where the number of digits is known: hardly anything else is said then,
 and with less, single digits of real people become "want", "bye" and "the"."""
@@ -98,12 +100,20 @@ def question_lines(expect: Expectation) -> list[list[str]]:
     return asked * (CLOSED_WEIGHT if expect.kind == "choice" else OPEN_WEIGHT)
 
 
+def digits_of(length: int) -> Sequence[str]:
+    """The words for a digit of so many, 0 for any number.
+
+    "Oh" is said among other digits; alone it is what "two" and "four" are taken for.
+    """
+    return [digit for digit in DIGITS if digit != "oh"] if length == 1 else DIGITS
+
+
 def _digit_lines(length: int) -> list[list[str]]:
     chance = random.Random(SEED)
     lines = []
     for number in range(DIGIT_LINES):
         usual = length or (6 if number % 4 else chance.randint(1, 8))
-        line = [chance.choice(DIGITS) for _ in range(usual)]
+        line = [chance.choice(digits_of(length)) for _ in range(usual)]
         led = number % (10 if length else 5) == 0
         lines.append((words_of(chance.choice(LEADS)) if led else []) + line)
     return lines * COUNTED_WEIGHT if length else lines
@@ -121,9 +131,16 @@ def digits_grammar(length: int = 0) -> str:
     answer = digits if length == 1 else f"[<lead>] {digits} [please]"
     return (
         "#JSGF V1.0;\ngrammar digits;\n"
-        f"<digit> = {' | '.join(DIGITS)};\n<lead> = {' | '.join(LEADS)};\n"
+        f"<digit> = {' | '.join(digits_of(length))};\n<lead> = {' | '.join(LEADS)};\n"
         f"public <answer> = {answer};\n"
     )
+
+
+def beside_one_digit() -> Sequence[str]:
+    """What is believed, of one or two words, where one digit is asked for: not "bye" for five."""
+    alike = {"bye", "hello"}
+    lines = (" ".join(words_of(text)) for text in (*ALWAYS, *YES, *NO))
+    return sorted({line for line in lines if len(line.split()) <= FEW_WORDS} - alike)
 
 
 def grammar_words() -> Sequence[str]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -193,6 +194,25 @@ async def test_person_is_understood_even_when_digits_are_asked_for(
     for utterance in (item for item in load() if item.id == "speak-to-person"):
         heard = await recognise(offline, utterance.pcm(), Expectation("order-number"))
         assert heard.text == "i want to speak to a person"
+
+
+async def test_one_digit_is_heard_as_a_digit_and_a_person_is_still_understood(
+    offline: PocketsphinxTranscriber,
+) -> None:
+    asked = Expectation("digits", length=1)
+    for utterance in (item for item in load() if item.id.startswith("survey-")):
+        heard = await recognise(offline, utterance.pcm(), asked)
+        assert heard.text == utterance.text
+        # Alike as digits are, one alone is never certain.
+        assert heard.confidence < 0.9
+    person = next(item for item in load() if item.id == "agent-please")
+    assert (await recognise(offline, person.pcm(), asked)).text == person.text
+
+
+async def test_who_speaks_quietly_is_understood(offline: PocketsphinxTranscriber) -> None:
+    utterance = next(item for item in load() if item.id == "where-is-my-order")
+    quiet = (np.frombuffer(utterance.pcm(), dtype="<i2") * 0.1).astype("<i2")
+    assert (await recognise(offline, quiet.tobytes())).text == utterance.text
 
 
 async def test_partial_text_grows_while_the_caller_speaks(
