@@ -47,7 +47,7 @@ than digits, and "oh" for a zero cost. A right sentence fits the sound better th
 more than that; a single digit that is taken for "hey" or "you" does not."""
 OH = "oh"
 CONFIDENCE = (-2.03, 0.58, 0.15, 2.45)
-"""Intercept and weights of the log odds that a reading is right (``python -m evals.confidence``)."""
+"""Intercept and weights of the log odds of being right (``python -m evals.confidence``)."""
 MOST_AHEAD, WORST_FIT = 5.0, -3.0
 ALTERNATIVES = 3
 

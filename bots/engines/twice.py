@@ -26,8 +26,8 @@ from bots.errors import RecognitionFailed
 from bots.ports import Expectation, Hypothesis, Partial
 
 PAUSE_S = 0.14
-"""The longest gap within a fluent sentence, more or less; what a hearing costs should fit between it
-and the silence that ends a turn."""
+"""More than the gaps within a fluent sentence. What a hearing costs should fit between it and the
+silence that ends a turn."""
 SHORTEST_S = 0.3
 PATIENCE_S = 1.5
 """From the end of the turn; a caller would notice more."""
@@ -119,7 +119,8 @@ class TwiceRecognition:
         elif before < _bytes(PAUSE_S) <= self._pause.bytes and len(self._pcm) > _bytes(SHORTEST_S):
             second = self._owner.second
             if second is not None:
-                self._ahead = asyncio.create_task(self._hear(second), name="second-hearing")
+                hearing = self._hear(second, bytes(self._pcm))
+                self._ahead = asyncio.create_task(hearing, name="second-hearing")
 
     def partial(self) -> Partial:
         """Of pocketsphinx."""
@@ -133,7 +134,7 @@ class TwiceRecognition:
         first = asyncio.ensure_future(self._first.finish())
         try:
             async with asyncio.timeout(PATIENCE_S):
-                heard = await (self._ahead or self._hear(second))
+                heard = await (self._ahead or self._hear(second, bytes(self._pcm)))
         except TimeoutError:
             log.warning("no second hearing within %g s", PATIENCE_S)
             return await first
@@ -167,8 +168,8 @@ class TwiceRecognition:
             raise failure
         return judged
 
-    async def _hear(self, second: SecondHearing) -> Heard:
-        return await self._owner.worker.run(second.hear, bytes(self._pcm))
+    async def _hear(self, second: SecondHearing, pcm: bytes) -> Heard:
+        return await self._owner.worker.run(second.hear, pcm)
 
     def _forget_ahead(self) -> None:
         if self._ahead is not None:

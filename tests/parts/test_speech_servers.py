@@ -416,7 +416,7 @@ async def test_installation_goes_on_with_its_own_engines_when_the_servers_go(
     corpus = Corpus(("where is my order", "i want to speak to a person"))
     engines = choose_engines("offline", tmp_path, corpus, remote)
     assert engines.names == (
-        f"wyoming at 127.0.0.1:{wyoming_server.port}, else pocketsphinx",
+        f"wyoming at 127.0.0.1:{wyoming_server.port}, else {TwiceTranscriber.name}",
         f"speech API at 127.0.0.1:{api.port}, else espeak-ng",
     )
     await engines.start()

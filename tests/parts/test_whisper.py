@@ -330,7 +330,7 @@ async def test_auto_uses_the_models_on_disk_and_offline_ignores_them(model: Path
         "espeak-ng",
     )
     engines = choose_engines("auto", model.parent, Corpus())
-    assert engines.names == ("whisper, else pocketsphinx", "piper (en), else espeak-ng")
+    assert engines.names == (f"whisper, else {TwiceTranscriber.name}", "piper (en), else espeak-ng")
     await engines.start()
     recognition = engines.transcriber.open(Expectation())
     recognition.feed(noise(1))
@@ -374,7 +374,10 @@ async def test_whisper_fetches_what_is_missing_from_the_hub(
         count = len(fake.asked)
         await asyncio.to_thread(choose_engines, "whisper", tmp_path, Corpus())
         assert len(fake.asked) == count, "what is there is not fetched again"
-    assert engines.names == ("whisper, else pocketsphinx", "piper (en, lv, zh), else espeak-ng")
+    assert engines.names == (
+        f"whisper, else {TwiceTranscriber.name}",
+        "piper (en, lv, zh), else espeak-ng",
+    )
     await engines.start()
     await engines.stop()
 
@@ -383,7 +386,7 @@ async def test_model_is_named_by_its_folder_or_by_its_name_at_the_hub(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     by_folder = choose_engines("auto", LocalModels(tmp_path, str(model)), Corpus())
-    assert by_folder.names[0] == "whisper, else pocketsphinx"
+    assert by_folder.names[0] == f"whisper, else {TwiceTranscriber.name}"
     named = {"small": "Systran/faster-whisper-small", "owner/other.en": "owner/other.en"}
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(hub, "PROGRESS_S", 0.0)
@@ -393,7 +396,7 @@ async def test_model_is_named_by_its_folder_or_by_its_name_at_the_hub(
             monkeypatch.setenv("HF_ENDPOINT", fake.url)
             local = LocalModels(tmp_path, name)
             engines = await asyncio.to_thread(choose_engines, "auto", local, Corpus())
-        assert engines.names[0] == "whisper, else pocketsphinx"
+        assert engines.names[0] == f"whisper, else {TwiceTranscriber.name}"
         assert whisper_model.is_model(tmp_path / repository)
     assert "model.bin: 2 of 2 MB (100%)" in caplog.text
     assert choose_engines("offline", local, Corpus()).names[0] == TwiceTranscriber.name
