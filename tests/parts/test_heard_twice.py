@@ -25,8 +25,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPEN = Expectation()
 KNOWN = ("the meter reading is wrong", "how can i pay my bill", "my package is damaged")
-FOLDER = find_model()
-assert FOLDER is not None
+
+
+def folder() -> Path:
+    found = find_model()
+    assert found is not None, "the package moonshine-voice is not installed"
+    return found
+
+
+FOLDER = folder()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -129,7 +136,12 @@ async def test_hearing_begins_in_the_pause_and_speech_takes_it_back(
     assert second is not None
     sizes: list[int] = []
     hear = second.hear
-    monkeypatch.setattr(second, "hear", lambda pcm: (sizes.append(len(pcm)), hear(pcm))[1])
+
+    def noted(pcm: bytes) -> Heard:
+        sizes.append(len(pcm))
+        return hear(pcm)
+
+    monkeypatch.setattr(second, "hear", noted)
     pcm = line("pay-bill")
     recognition = begun(ears, pcm + pcm, Expectation())
     heard = await recognition.finish()
