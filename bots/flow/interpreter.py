@@ -330,9 +330,7 @@ class _Run:
         }
 
     def _must_confirm(self, slot: Slot) -> bool:
-        if self.memory["slots"][slot.name]["confirmed"] or slot.confirm == "never":
-            return False
-        return slot.confirm == "always" or self.memory["channel"] == "voice"
+        return slot.to_be_confirmed(self.memory["slots"][slot.name], self.memory["channel"])
 
     def _confirm(self, step: AskStep) -> None:
         self.memory["mode"] = "confirm"

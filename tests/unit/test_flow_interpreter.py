@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,15 @@ def begun(channel: str = "chat", name: str = "Ann") -> Outcome:
 
 def heard(outcome: Outcome, text: str = "", digits: str = "") -> Outcome:
     return resume(FLOW, outcome.memory, Understood(text, digits))
+
+
+def test_value_is_read_back_only_when_the_recogniser_was_unsure() -> None:
+    slot = replace(FLOW.slots["number"], confirm="unsure")
+    flow = replace(FLOW, slots={**FLOW.slots, "number": slot})
+    for sure, read_back in ((0.95, False), (0.5, True)):
+        said = Understood("four eight two one", "", heard_confidence=sure)
+        outcome = resume(flow, begun("voice").memory, said)
+        assert isinstance(outcome.actions[-1], Ask if read_back else NeedHttp)
 
 
 def test_it_says_then_asks_and_waits() -> None:
