@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bots.engines.offline import PocketsphinxRecognition, PocketsphinxTranscribe
 from bots.engines.pauses import Pause
 from bots.engines.phrases import Corpus
 from bots.engines.second_hearing import LINE_RATE, Heard, SecondHearing
-from bots.engines.worker import Worker
+from bots.engines.worker import Worker, WorkerStopped
 from bots.errors import RecognitionFailed
 from bots.ports import Expectation, Hypothesis, Partial
 
@@ -49,6 +50,7 @@ class TwiceTranscriber:
         self._folder = model
         self.worker = Worker("moonshine")
         self._second: SecondHearing | None = None
+        self._preparing: set[asyncio.Task[None]] = set()
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -69,6 +71,10 @@ class TwiceTranscriber:
     def prepare(self, expect: Expectation) -> None:
         """Build the question's models in the background."""
         self._first.prepare(expect)
+        if self._second is not None and expect.language == "en":
+            task = asyncio.create_task(self._prepare(self._second, expect), name="prepare")
+            self._preparing.add(task)
+            task.add_done_callback(self._preparing.discard)
 
     def open(self, expect: Expectation) -> TwiceRecognition:
         """Begin an utterance. Raises ``RecognitionFailed``."""
@@ -78,6 +84,10 @@ class TwiceTranscriber:
     def second(self) -> SecondHearing | None:
         """None while it is not loaded, or has more to do than can be waited for."""
         return None if self.worker.wait_s > PATIENCE_S else self._second
+
+    async def _prepare(self, second: SecondHearing, expect: Expectation) -> None:
+        with contextlib.suppress(WorkerStopped):
+            await self.worker.run(second.prepare, expect)
 
     async def _load(self) -> None:
         try:
@@ -107,6 +117,7 @@ class TwiceRecognition:
         self._pause = Pause()
         self._ahead: asyncio.Task[Heard] | None = None
         """What was heard until the present pause."""
+        self._cancelled = False
 
     def feed(self, pcm: bytes) -> None:
         """s16le at 8 kHz."""
@@ -127,27 +138,38 @@ class TwiceRecognition:
         return self._first.partial()
 
     async def finish(self) -> Hypothesis:
-        """What both make of it. Raises ``RecognitionFailed`` when neither works."""
+        """What both make of it; empty after ``cancel``.
+
+        Raises ``RecognitionFailed`` when neither works.
+        """
         second = self._owner.second
         if second is None:
             return await self._first.finish()
         first = asyncio.ensure_future(self._first.finish())
         try:
             async with asyncio.timeout(PATIENCE_S):
-                heard = await (self._ahead or self._hear(second, bytes(self._pcm)))
+                if self._ahead is None:
+                    self._ahead = asyncio.create_task(self._hear(second, bytes(self._pcm)))
+                heard = await self._ahead
         except TimeoutError:
             log.warning("no second hearing within %g s", PATIENCE_S)
             return await first
         except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._cancelled and not (task is not None and task.cancelling()):
+                # The caller has gone; whoever waits for the text has not been cancelled.
+                return await first
             first.cancel()
             raise
         except Exception:
             log.exception("the second hearing failed")
             return await first
-        return await self._judge(second, heard, first)
+        judged = await self._judge(second, heard, first)
+        return NOTHING if self._cancelled else judged
 
     def cancel(self) -> None:
         """Drop it and free what it holds. Safe to call twice."""
+        self._cancelled = True
         self._forget_ahead()
         self._first.cancel()
 

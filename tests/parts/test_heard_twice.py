@@ -89,20 +89,16 @@ async def test_closed_question_knows_its_answers(ears: TwiceTranscriber) -> None
     assert (await hears(ears, "survey-four", five)).text == "four"
 
 
-def heard_in(second: SecondHearing, pcm: bytes) -> Heard:
-    return second.hear(pcm)
-
-
 async def test_where_nobody_speaks_the_first_hearing_is_believed(second: SecondHearing) -> None:
     noise = np.random.default_rng(3).normal(0, 300, 12_000).astype("<i2").tobytes()
-    heard = heard_in(second, noise)
+    heard = second.hear(noise)
     assert heard.nobody
     for first in (Hypothesis("", 0.0), Hypothesis("what was heard", 0.4)):
         assert second.judge(heard, first, Expectation()) is first
 
 
 async def test_who_agrees_is_surer_and_what_nobody_said_is_unsure(second: SecondHearing) -> None:
-    heard = heard_in(second, line("pay-bill"))
+    heard = second.hear(line("pay-bill"))
     text = next(one for one in load() if one.id == "pay-bill").text
     agreed = second.judge(heard, Hypothesis(text, 0.9), Expectation())
     alone = second.judge(heard, Hypothesis("the meter is wrong", 0.9), Expectation())
@@ -115,7 +111,7 @@ async def test_log_probs_of_its_own_readings_are_what_it_said_of_them(
 ) -> None:
     """Scoring a text and finding it are the same measure."""
     model = Moonshine(FOLDER)
-    heard = heard_in(second, line("opening-hours"))
+    heard = second.hear(line("opening-hours"))
     best = heard.readings[0]
     (again,) = model.log_probs(heard.sound, [best.text])
     assert again == pytest.approx(best.log_prob, abs=0.6)
@@ -159,9 +155,7 @@ async def test_late_or_broken_second_hearing_is_done_without(
     assert second is not None
     monkeypatch.setattr(twice, "PATIENCE_S", 0.2)
     monkeypatch.setattr(second, "hear", lambda pcm: time.sleep(0.6))
-    began = time.monotonic()
     assert (await hears(ears, "pay-bill")).text.endswith("pay my bill")
-    assert time.monotonic() - began < 30
     await asyncio.sleep(0.7)
     monkeypatch.setattr(second, "hear", lambda pcm: 1 / 0)
     assert (await hears(ears, "pay-bill")).text.endswith("pay my bill")
@@ -188,3 +182,34 @@ async def test_cancelled_utterance_leaves_nothing_behind(ears: TwiceTranscriber)
     recognition.cancel()
     await asyncio.sleep(0)
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "second-hearing"]
+
+
+async def test_caller_who_hangs_up_while_the_text_is_awaited_gives_an_empty_one(
+    ears: TwiceTranscriber,
+) -> None:
+    """Whoever awaits it is not cancelled with it: there is a call to be ended."""
+    recognition = begun(ears, line("pay-bill"), OPEN)
+    waiting = asyncio.create_task(recognition.finish())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    recognition.cancel()
+    assert await waiting == Hypothesis("", 0.0)
+
+
+async def test_models_of_a_question_are_made_before_its_answer(ears: TwiceTranscriber) -> None:
+    made: list[Expectation] = []
+    second = ears.second
+    assert second is not None
+    prepare = second.prepare
+    with pytest.MonkeyPatch.context() as patch:
+
+        def noted(expect: Expectation) -> None:
+            made.append(expect)
+            prepare(expect)
+
+        patch.setattr(second, "prepare", noted)
+        ears.prepare(Expectation("yes-no", ("perhaps",)))
+        async with asyncio.timeout(5):
+            while not made:
+                await asyncio.sleep(0.01)
+    assert made == [Expectation("yes-no", ("perhaps",))]
