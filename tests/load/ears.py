@@ -1,7 +1,8 @@
 """When the distributor heard of whom: a file to which all routers of a run write.
 
-A note is written when somebody stands in the view by which a router decides, so every later
-decision of this router, or of one that loads after it, must respect the place.
+Somebody is *known* when he stands in the view by which a router decides: every later decision
+of this router, or of one that loads after it, must respect the place. Who was only *told* of
+stands in no view yet: his fact came to a router that rests or is loading, and will be loaded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 EARS = "ears"
+KNOWN, TOLD = "known", "told"
 
 
 class Ears:
@@ -20,20 +22,21 @@ class Ears:
         # Unbuffered: what was noted before a kill is in the kernel's hands.
         self._file = (folder / EARS).open("ab", buffering=0)
 
-    def note(self, interaction_ids: Iterable[str], at: datetime) -> None:
-        """These are known to wait, since now."""
-        lines = "".join(f"{one} {at.isoformat()}\n" for one in interaction_ids)
+    def note(self, interaction_ids: Iterable[str], at: datetime, how: str = KNOWN) -> None:
+        """These are ``KNOWN`` to wait since now, or only ``TOLD`` of."""
+        lines = "".join(f"{how} {one} {at.isoformat()}\n" for one in interaction_ids)
         self._file.write(lines.encode())
 
 
-def read_ears(folder: Path) -> dict[str, list[datetime]]:
-    """By interaction: each time that a router heard of its waiting, ascending."""
+def read_ears(folder: Path, how: str) -> dict[str, list[datetime]]:
+    """By interaction: each time that a router heard of its waiting in this way, ascending."""
     heard: dict[str, list[datetime]] = {}
     path = folder / EARS
     # A last line that was cut short does not count.
     for line in path.read_text().split("\n")[:-1] if path.exists() else ():
-        one, at = line.split()
-        heard.setdefault(one, []).append(datetime.fromisoformat(at))
+        kind, one, at = line.split()
+        if kind == how:
+            heard.setdefault(one, []).append(datetime.fromisoformat(at))
     for each in heard.values():
         each.sort()
     return heard

@@ -15,18 +15,19 @@ from router.bus.rabbit import RabbitBus
 from router.store.rows import unpack_agent, unpack_interaction, unpack_offer
 from router.store.schema import agents, events, interactions, messages, offers, outbox
 from tests.load.customers import LINE, STORED, Ledger
-from tests.load.ears import read_ears
+from tests.load.ears import KNOWN, TOLD, read_ears
 from tests.load.verdict import History
 
 
 async def read_history(store_url: str, folder: Path, letters: Sequence[str] = ()) -> History:
     """Everything that ``judge`` looks at; the ledgers of senders and routers are in ``folder``."""
-    promised, heard = Ledger.read(folder, STORED), read_ears(folder)
+    promised, heard = Ledger.read(folder, STORED), read_ears(folder, KNOWN)
+    told = read_ears(folder, TOLD)
     engine = create_async_engine(store_url)
     try:
         async with engine.connect() as connection:
             found = await _read(connection)
-            return replace(found, promised=promised, heard=heard, dead_letters=letters)
+            return replace(found, promised=promised, heard=heard, told=told, dead_letters=letters)
     finally:
         await engine.dispose()
 

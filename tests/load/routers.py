@@ -10,7 +10,7 @@ from router.dispatch.dispatcher import Dispatcher
 from router.dispatch.view import View
 from router.events import Fact, InteractionQueued
 from router.model import InteractionState
-from tests.load.ears import Ears
+from tests.load.ears import KNOWN, TOLD, Ears
 from tests.load.member import Member, listen, member
 from tests.load.plan import Plan
 
@@ -25,8 +25,9 @@ class OpenDispatcher(Dispatcher):
 
     async def _hear(self, fact: Fact) -> None:
         await super()._hear(fact)
-        if self.active and isinstance(fact, InteractionQueued):
-            self._ears.note([fact.interaction_id], self._now())
+        if isinstance(fact, InteractionQueued):
+            how = KNOWN if self.active else TOLD
+            self._ears.note([fact.interaction_id], self._now(), how)
 
     async def _load(self) -> View:
         view = await super()._load()

@@ -79,7 +79,7 @@ class History:
     sender's id to the interaction it began; ``lines`` counts the transcript's lines by
     sender's id; ``unsent`` is the outbox's length; ``ring_all`` are the queues that ring at
     several agents at once; ``heard`` has, by interaction, the times at which a router knew that
-    it waits, ascending (``tests.load.ears``).
+    it waits, ascending, and ``told`` those at which only its fact came (``tests.load.ears``).
     """
 
     facts: Sequence[Fact]
@@ -93,6 +93,7 @@ class History:
     promised: Set[str] = frozenset()
     ring_all: Set[str] = frozenset()
     heard: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    told: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
 
 def judge(history: History) -> list[Violation]:
@@ -381,6 +382,7 @@ class _Stay:
     id: str
     line: tuple[object, ...]
     heard_at: datetime | None
+    told: bool
     queued: int
     offered: int | None
     offered_at: datetime | None
@@ -420,6 +422,7 @@ def _stays(history: History) -> Iterator[_Stay]:
             id=row.id,
             line=(queue, row.channel, needs, row.prefer_agent, row.also_queues),
             heard_at=next((when for when in history.heard.get(row.id, ()) if when >= at), None),
+            told=any(when >= at for when in history.told.get(row.id, ())),
             queued=number,
             offered=first[0] if first else None,
             offered_at=first[1] if first else None,
@@ -468,7 +471,8 @@ def _leftovers(history: History) -> Iterator[Violation]:
         if offer.state is OfferState.RINGING:
             yield Violation(Rule.LEFTOVERS, offer.id, f"still rings at {offer.agent_id}")
     for stay in _stays(history):
-        if stay.heard_at is None:
+        # Who hung up before a router that rested loads its view is told of, and never known.
+        if stay.heard_at is None and not stay.told:
             yield Violation(Rule.LEFTOVERS, stay.id, "joined, and the distributor never heard it")
 
 

@@ -370,6 +370,18 @@ def test_what_was_heard_of_an_earlier_stay_does_not_count() -> None:
     assert rules_broken(diary.history()) == {Rule.LEFTOVERS}
 
 
+def test_who_hung_up_while_the_router_rested_is_told_of_and_never_known() -> None:
+    diary = Diary()
+    diary.queue("i1")
+    told = {"i1": diary.heard.pop("i1")}
+    diary.wait(2)
+    diary.end("i1")
+    assert rules_broken(diary.history()) == {Rule.LEFTOVERS}
+    assert judge(replace(diary.history(), told=told)) == []
+    earlier = {"i1": [NINE - timedelta(seconds=1)]}
+    assert rules_broken(replace(diary.history(), told=earlier)) == {Rule.LEFTOVERS}
+
+
 def test_order_lets_who_was_rejected_once_wait_behind() -> None:
     diary = Diary()
     diary.queue("i1")
