@@ -8,6 +8,7 @@ A message gives file, line, step, what is wrong and how to mend it::
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,6 +62,10 @@ STEP_KEYS: Mapping[str, frozenset[str]] = {
     "end": frozenset({"text"}),
 }
 """The verbs of the language, and what else each may carry."""
+SLOT_KEYS = frozenset(
+    {"type", "confirm", "prefill", "implies", "answer", "prefix", "length", "low", "high"}
+    | {"choices", "optional", "pattern", "currency", "past", "month_first", "country", "among"}
+)
 
 
 def read_flow(path: Path) -> Flow:
@@ -275,8 +280,7 @@ class _Reader:
     # slots and intents
 
     def _slot(self, name: str, raw: Section) -> Slot:
-        keys = "type confirm prefill implies answer prefix length low high choices optional"
-        self._known(raw, frozenset(keys.split()))
+        self._known(raw, SLOT_KEYS)
         kind = self._one_of(raw, "type", SLOT_TYPES, "")
         choices = self._choices(raw)
         if (kind == "choice") != bool(choices):
@@ -294,7 +298,31 @@ class _Reader:
             high=self._number(raw, "high"),
             choices=choices,
             optional=self._flag(raw, "optional"),
+            pattern=self._pattern(raw, kind),
+            currency=str(raw.get("currency", "")).upper(),
+            past=self._flag(raw, "past"),
+            month_first=self._flag(raw, "month_first"),
+            country=self._country(raw, kind),
+            among=tuple(self._words(raw, "among")),
         )
+
+    def _pattern(self, raw: Section, kind: str) -> str:
+        pattern = str(raw.get("pattern", ""))
+        if (kind == "code") != bool(pattern):
+            self._bad("a slot of type code, and no other, needs a 'pattern', as '[A-Z]{2}[0-9]{6}'")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            self._bad(f"pattern {pattern!r} is no regular expression: {error}")
+        return pattern
+
+    def _country(self, raw: Section, kind: str) -> str:
+        country = str(raw.get("country", "")).upper()
+        if (kind == "phone") != bool(country):
+            self._bad("a slot of type phone, and no other, needs 'country': two letters, as LV")
+        elif country and not re.fullmatch("[A-Z]{2}", country):
+            self._bad(f"country {country!r} is not the two letters of ISO 3166, as LV")
+        return country
 
     def _choices(self, raw: Section) -> tuple[Choice, ...]:
         found = []
