@@ -51,7 +51,7 @@ def labelled() -> Iterator[Labelled]:
 
 def mood_figures() -> dict[str, float]:
     """Accuracy of good, bad and neither, and precision and recall of anger; held out apart."""
-    figures = {}
+    figures: dict[str, float] = {}
     for name, held_out in (("mood", False), ("mood_held_out", True)):
         lines = [line for line in labelled() if line.held_out is held_out]
         angry = [line for line in lines if line.label == "angry"]

@@ -83,7 +83,7 @@ def digit_runs(plain: str) -> list[Run]:
         if piece:
             start = start if run else tokens[i].start()
             run, loose, end = run + loose + piece, "", tokens[i + used - 1].end()
-        elif words[i] in EN_LOOSE:
+        elif words[i] in EN_LOOSE and not (run and _paused(plain, tokens, i)):
             # "to" and "oh" count only when digits follow as well.
             if run:
                 loose += EN_DIGITS[words[i]]
@@ -101,6 +101,12 @@ def digit_runs(plain: str) -> list[Run]:
     if run:
         runs.append(Run(run + _ending(loose), start, end))
     return runs
+
+
+def _paused(plain: str, tokens: list[re.Match[str]], i: int) -> bool:
+    """Whether "…, for two people" begins something else."""
+    between = plain[tokens[i - 1].end() : tokens[i].start()]
+    return tokens[i].group() not in ("oh", "o") and "," in between
 
 
 def _ending(loose: str) -> str:

@@ -38,6 +38,9 @@ _MINUTE_WORDS = {
 }  # fmt: skip
 
 
+_SINGLE = {word: n for word, n in EN_ONES.items() if n}
+
+
 def _any_of(words: Mapping[str, int]) -> str:
     return "|".join(sorted(words, key=len, reverse=True)).replace(" ", "[ -]")
 
@@ -137,9 +140,8 @@ def _settled(
     value = f"{hour:02d}:{minute:02d}"
     if not hours.allows(value):
         return []
-    return [
-        Found(value, match.start(), match.end(), confidence if sure else min(confidence, LIKELY))
-    ]
+    start = match.start("hour") if _PREPOSED.match(match.group()) else match.start()
+    return [Found(value, start, match.end(), confidence if sure else min(confidence, LIKELY))]
 
 
 def _part_near(plain: str, match: re.Match[str]) -> str:
@@ -223,11 +225,12 @@ def _fixed(clock: tuple[int, int]) -> Callable[[re.Match[str]], tuple[int, int] 
 
 Read = Callable[[re.Match[str]], tuple[int, int] | None]
 Form = tuple[re.Pattern[str], Read, float]
-_MINUTES = r"(?:[a-z]+[ -])?[a-z]+|\d\d?"
+_MINUTES = rf"\d\d?|{_any_of(_MINUTE_WORDS)}|{_any_of(_SINGLE)}"
 _PAST = (
     rf"(?P<count>half|a quarter|quarter|{_MINUTES})(?: minutes?)? "
     r"(?P<way>past|after|to|till?|before|of)"
 )
+_PREPOSED = re.compile(r"(?:at|by|until|till|from|around|about|before|after) ")
 _AT = r"\b(?:at|by|until|till|from|around|about|before|after|pulksten|plkst\.?)"
 _NO_TIME = (
     r"(?! ?(?:days?|weeks?|months?|hours?|minutes?|euros?|eur|%|percent|people|th|st|nd|rd|"

@@ -24,7 +24,7 @@ from bots.nlu.values.day_numbers import (
 )
 from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, longest
 from bots.nlu.values.numerals import TEENS, TENS, han, numerals
-from bots.nlu.values.relative_days import relative
+from bots.nlu.values.relative_days import WEEKDAY, relative
 
 MONTHS: Mapping[str, int] = {
     name: number % 12 + 1
@@ -185,23 +185,25 @@ HOLIDAYS: tuple[tuple[str, tuple[int, int]], ...] = (
     (r"new year'?s day|元旦", (1, 1)),
 )
 Read = Callable[[Calendar, re.Match[str]], date | None]
+_ON = rf"(?:\b{WEEKDAY},? )?"
+"""The weekday in front of a date is not another date."""
 _OF_MONTH = r"(?! (?:of|day|week|time|one|floor|attempt|class|party|person|question|part|line)\b)"
 _FORMS: tuple[tuple[re.Pattern[str], Read, float], ...] = (
     (re.compile(r"(?<!\d)(?P<year>\d{4})[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)(?!\d)"),
      _iso, SURE),
-    (re.compile(r"(?<![\d.,/-])(?P<a>\d\d?)(?P<mark>[./-])(?P<b>\d\d?)"
+    (re.compile(_ON + r"(?<![\d.,/-])(?P<a>\d\d?)(?P<mark>[./-])(?P<b>\d\d?)"
                 r"(?:(?P=mark)(?P<year>\d{4}|\d\d))(?![\d])"), _figures, SURE),
-    (re.compile(r"(?<![\d.,/:-])(?P<a>\d\d?)(?P<mark>[./])(?P<b>\d\d?)(?P<year>\b(?!\d))?"
+    (re.compile(_ON + r"(?<![\d.,/:-])(?P<a>\d\d?)(?P<mark>[./])(?P<b>\d\d?)(?P<year>\b(?!\d))?"
                 r"(?![\d/]|[.,]\d|\s*(?:%|eur|€|euro))"), _figures, LIKELY),
-    (re.compile(rf"(?:\bthe )?\b(?P<day>{EN_DAY})(?: day)?(?: of|,)?\s*(?P<month>{MONTH}){YEAR}"),
-     _named, SURE),
-    (re.compile(rf"\b(?P<month>{MONTH})\s*(?:the )?(?P<day>{EN_DAY})(?!\s*(?:am|pm|:)){YEAR}"),
+    (re.compile(rf"{_ON}(?:\bthe )?\b(?P<day>{EN_DAY})(?: day)?(?: of|,)?\s*(?P<month>{MONTH})"
+                + YEAR), _named, SURE),
+    (re.compile(rf"{_ON}\b(?P<month>{MONTH})\s*(?:the )?(?P<day>{EN_DAY})(?!\s*(?:am|pm|:)){YEAR}"),
      _named, SURE),
     (re.compile(rf"(?:(?P<year>\d{{4}})\.? gada )?\b(?P<day>{LV_DAY})\s*(?P<month>{MONTH})"),
      _named, SURE),
     (re.compile(rf"{_ZH_YEAR}(?P<month>{ZH_NUMBER})月份?(?P<day>{ZH_NUMBER})[日号號]?"),
      _chinese, SURE),
-    (re.compile(rf"\bthe (?P<day>{EN_ORDINAL_DAY}){_OF_MONTH}"), _alone, GUESS),
+    (re.compile(rf"{_ON}\bthe (?P<day>{EN_ORDINAL_DAY}){_OF_MONTH}"), _alone, GUESS),
     (re.compile(rf"^\W*(?:on )?(?P<day>{EN_ORDINAL_DAY})\W*$"), _alone, GUESS),
     (re.compile(rf"\b(?P<day>{LV_DAY})\s*datum[aus]\b"), _alone, LIKELY),
     (re.compile(rf"(?<!月)(?P<day>{ZH_NUMBER})[号號](?!码|线|楼)"), _alone, LIKELY),

@@ -45,6 +45,8 @@ _POINT = re.compile(
     r"six|seven|eight|nine|nulle|viens|divi|tris|cetri|pieci|sesi|septini|astoni|devini)\b)+"
     r"|\s+(?:ten|[a-z]+teen|[a-z]+ty(?:[ -][a-z]+)?)\b)"
 )
+_PAID = re.compile(r"\b(?:paid|pay|charged?(?: me)?|costs?|owe|bill (?:is|says|of)|price is)\s*$")
+_COUNTED = re.compile(r"\s+(?!thousand|hundred|this|was|is|as)[a-z]{3,}s\b")
 _OH = re.compile(r"\s+(?:oh|o|zero)\s+(?=[a-z])")
 
 
@@ -165,7 +167,11 @@ class _Reader:
                         _money(value + Decimal(cents) / 100), number.start, last, sure, unit
                     )
         written = not number.spoken and value != value.to_integral_value()
-        return Found(_money(value), number.start, end, SURE if written else LIKELY)
+        counted = _COUNTED.match(self.plain, end)
+        if _PAID.search(self.plain, 0, number.start):
+            return Found(_money(value), number.start, end, SURE if written else LIKELY, "", 2)
+        weight = 1 if written else -1 if counted else 0
+        return Found(_money(value), number.start, end, SURE if written else LIKELY, "", weight)
 
 
 def _money(value: Decimal) -> str:
