@@ -24,7 +24,8 @@ YES_EN = (
     "got it|spot on|bang on|i'?m in|count me in|uh huh|mhm|m+ ?hm+|uhu|speaking|roger|"
     "i (?:guess|think|suppose|believe|hope|reckon|imagine) so|i'?d (?:like|love) (?:that|to|it)|"
     "i(?:'d| would) (?:love|appreciate) that|might as well|if you (?:could|would|like)|"
-    "y|ja|si|oui"
+    "that'?ll do|go on(?: then)?|if you (?:must|insist)|why yes|yh|ye|"
+    "y|k|kk|ja|si|oui"
 )
 NO_EN = (
     "no+|nope|nah|nay|not|never|neither|none|nothing|wrong|incorrect|inaccurate|negative|false|"
@@ -35,8 +36,8 @@ NO_EN = (
 )
 # Only as the whole answer: "I would like a pizza" agrees to nothing.
 YES_ALONE = (
-    r"(?:(?:yes|um|uh|well|oh|er|hmm|ah),? )*(?:i|it|that|we|they|he|she) "
-    r"(?:do|did|does|am|are|is|was|has|have|had|would|will|can|could|should)"
+    r"(?:(?:yes|um|uh|well|oh|er|hmm|ah),? )*(?:please|(?:i|it|that|we|they|he|she) "
+    r"(?:do|did|does|am|are|is|was|has|have|had|would|will|can|could|should))"
     r"(?:,? (?:now|so|thanks|thank you|please|indeed|then|for now))*"
 )
 AGREES_EN = (
@@ -55,7 +56,7 @@ UNSURE_EN = (
     r"(?:have|need|got) to (?:check|ask|think|look)|let me (?:think|check|see|look|ask)|"
     r"(?:can't|cannot|couldn't|didn't|can not) (?:hear|catch|understand|remember|tell|say(?! no))|"
     r"who knows|you tell me|hard to say|either|yes and no|looking for|hold on|one moment|"
-    r"nobody told me"
+    r"nobody told me|correct me if"
 )
 ASKS_EN = (
     r"^(?:(?:um|well|oh|so|er|uh|hmm|and|but|ah|sorry|excuse me)[, ]+)*"
@@ -115,7 +116,7 @@ def yes_or_no(text: str, language: str = "en") -> bool | None:
             return latvian
     if _AGREES.search(plain) or _TAKEN_BACK.search(plain):
         return True
-    leading = _LEADING.match(plain)
+    leading = _LEADING.match(_UNSURE.sub(" ", plain))
     if _UNSURE.search(plain) or _ASKS.match(plain):
         return leading.group(1).startswith("y") if leading else None
     if re.fullmatch(YES_ALONE, plain.strip(".! ")):

@@ -38,6 +38,8 @@ com net org info biz edu gov mil int name pro coop museum aero jobs mobi travel 
 online site tech cloud email blog club live news world group team studio agency company solutions
 """
 ENDINGS = frozenset(_ENDINGS.split())
+DOMAIN = 24
+"""Tokens within which a domain has its first dot, letter by letter."""
 ONE_WORD = re.compile(r",?\s*\b(?:all|as|in)?\s*(?:one|a single) word\b,?|\bno spaces?\b|\bkopa\b")
 PROVIDERS: Mapping[str, str] = {
     "g mail": "gmail", "gee mail": "gmail", "hot mail": "hotmail", "out look": "outlook",
@@ -191,7 +193,7 @@ def _domain(tokens: list[Token], at: int) -> tuple[int, str, bool]:
         if kind == "word" and chars in STOP and after not in (".", "-"):
             break
         if kind == "word" and text and text[-1] not in ".-":
-            ahead = any(k == "sign" and c == "." for k, c, _, _ in tokens[i + 1 : i + 6])
+            ahead = any(k == "sign" and c == "." for k, c, _, _ in tokens[i + 1 : i + DOMAIN])
             if dotted and not (single and len(_tail(text)) < 3 and _spelt(tokens, i)):
                 break
             if not ahead and not dotted:

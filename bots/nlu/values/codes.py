@@ -35,7 +35,23 @@ SOUNDS: Mapping[str, str] = {
 }  # fmt: skip
 """Words that sound like digits."""
 SILENT = frozenset(
-    {"dash", "hyphen", "minus", "slash", "stroke", "space", "then", "um", "uh", "er", "and"}
+    {
+        "letters",
+        "numbers",
+        "digits",
+        "number",
+        "dash",
+        "hyphen",
+        "minus",
+        "slash",
+        "stroke",
+        "space",
+        "then",
+        "um",
+        "uh",
+        "er",
+        "and",
+    }
     | {"followed", "by", "s", "defise", "svitra"}
 )
 AS_IN = ("as", "like", "for", "is")

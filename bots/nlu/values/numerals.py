@@ -76,7 +76,7 @@ _HAN = re.compile(
 )
 _HAN_OTHER = re.compile(
     r"一(?=[下样起些直般定切旦边会])|[有]一点|一点(?!钟|半|[零一二三四五六七八九十\d])|十分(?![之钟])|千万(?!元)"
-    r"|(?<![零一二两三四五六七八九十百千])万一|一[遍样]|再[说讲来]一次|唯一|统一|一[个位](?:月|人工|客服|真人)"
+    r"|(?<![零一二两三四五六七八九十百千])万一|一[遍样]|[什怎这那多要]么|再[说讲来]一次|唯一|统一|一[个位](?:月|人工|客服|真人)"
 )
 
 
@@ -232,6 +232,8 @@ def _is_pronoun(words: _Words, i: int) -> bool:
     if not i or words.joined(i) != "one":
         return False
     before, earlier = words.word(i - 1), words.word(i - 2)
+    if before == "the" and earlier in ("just", "only"):
+        return False
     if before == "no":
         corrects = words.joined(i - 1) != "no" or earlier in ONES or earlier in TENS
         return not (i > 1 and (corrects or earlier in TEENS))

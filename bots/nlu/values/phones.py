@@ -54,4 +54,5 @@ def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
         number = phonenumbers.parse(text, country or None)
     except phonenumbers.NumberParseException:
         return None
-    return number if phonenumbers.is_possible_number(number) else None
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    return number if possible == phonenumbers.ValidationResult.IS_POSSIBLE else None
