@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.frequent import frequent
@@ -191,6 +192,8 @@ class Tools:
     seconds: Callable[[], float] = time.monotonic
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    timezone: str = "UTC"
+    """Of the company (IANA): which day it is, and what "in two hours" means."""
 
 
 class Conversation:
@@ -263,7 +266,7 @@ class Conversation:
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
-        today = self._tools.clock.now().date()
+        today = self._tools.clock.now().astimezone(ZoneInfo(self._tools.timezone))
         if heard.digits or not heard.text.strip():
             return Understood(digits=heard.digits, today=today)
         # Only words need the model: a greeting and keys do not wait for it to load.

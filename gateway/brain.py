@@ -149,7 +149,10 @@ async def start_brain(
     understanding = IntentUnderstanding(encoder)
     api = settings.orders_url or f"{settings.base_url}/demo/api"
     actions = HttpActions(http, secrets)
-    tools = Tools(understanding, knowledge, actions, clock, {"api": api}, house=house)
+    zone = company.queue(company.default_queue).hours.timezone
+    tools = Tools(
+        understanding, knowledge, actions, clock, {"api": api}, house=house, timezone=zone
+    )
     return Brain(
         encoder,
         index,

@@ -29,11 +29,13 @@ LONGEST = 40
 def standing(plain: str, found: list[Found]) -> list[Found]:
     """The values that were not taken back, in the order of the text."""
     ordered = sorted(found, key=lambda one: (one.start, -one.end))
-    denied = [one for one in ordered if DENIED.search(plain[: one.start])]
-    if denied and len(denied) < len(ordered):
-        ordered = [one for one in ordered if one not in denied]
-    elif denied:
+    denied = [
+        one for one in ordered if DENIED.search(plain, max(0, one.start - LONGEST), one.start)
+    ]
+    if len(denied) == len(ordered):
         return []
+    gone = {id(one) for one in denied}
+    ordered = [one for one in ordered if id(one) not in gone]
     kept: list[Found] = []
     for one in ordered:
         while kept and _corrected(plain, kept[-1], one):

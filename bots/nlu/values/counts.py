@@ -13,6 +13,8 @@ _ALONE = re.compile(
     r"^\W*(?:(?:um|uh|er|i'd|i would|say|maybe|just|please|it's|a|the|about|only)\W+)*"
     r"(?P<word>[a-z]+)(?:\W+please)?\W*$"
 )
+LONGEST = 12
+"""Digits of a count."""
 _OH = re.compile(r"\s+(?:oh|o)\s+")
 
 
@@ -39,7 +41,11 @@ def _together(plain: str, numbers: list[Numeral], i: int) -> tuple[Found | None,
         oh = _OH.fullmatch(between)
         if not following.spoken or following.whole is None or not (between in (" ", "-") or oh):
             break
-        if following.whole > 99 or (int(digits[-3:]) > 99 and len(digits) <= 3):
+        if (
+            len(digits) > LONGEST
+            or following.whole > 99
+            or (int(digits[-3:]) > 99 and len(digits) <= 3)
+        ):
             break
         digits += ("0" if oh else "") + str(following.whole)
         end, used = following.end, used + 1

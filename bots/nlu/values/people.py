@@ -44,6 +44,8 @@ LONGEST = 5
 """Words of a name without a lead-in."""
 ALIKE, CLEAR = 0.8, 0.06
 """So alike a name of a list has to sound, and so much more than the next one."""
+READ = 60
+"""Words in which a name of a list is looked for."""
 PART, SHORTEST_PART = 0.11, 3
 """What half a name costs, and the letters it needs."""
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -141,7 +143,7 @@ def _best_window(plain: Plain, name: str, parts: bool) -> tuple[float, int, int]
     if HAN.search(wanted):
         at = plain.text.find(wanted)
         return (1.0, at, at + len(wanted)) if at >= 0 else (0.0, 0, 0)
-    words = list(re.finditer(r"[a-z0-9']+", plain.text))
+    words = list(re.finditer(r"[a-z0-9']+", plain.text))[:READ]
     size = len(re.findall(r"[a-z0-9']+", wanted))
     best = (0.0, 0, 0)
     letters = _spelled_window(plain.text, wanted)

@@ -36,7 +36,7 @@ _ONES, _TENS = "|".join(ONES), "|".join([*TENS, *TEENS])
 N = rf"(?P<n>\d+|a couple of|an?|another|(?:{_TENS})(?:[ -](?:{_ONES}))?|{_ONES})"
 EN_SPAN = r"(?P<unit>day|week|fortnight|month|year)s?\b"
 LV_SPAN = r"(?P<unit>dien|nedel|menes|gad)\w*"
-ZH_SPAN = r"(?P<n>[零一二两兩三四五六七八九十\d]+)\s*个?(?P<unit>天|日|周|星期|礼拜|月|年)"
+ZH_SPAN = r"(?P<n>[零一二两兩三四五六七八九十\d]{1,4})\s*个?(?P<unit>天|日|周|星期|礼拜|月|年)"
 ZH_DAYS = "一二三四五六日"
 
 Read = Callable[[re.Match[str], date, bool], date | None]
