@@ -179,6 +179,7 @@ def _runs(plain: Plain, length: int) -> list[Found]:
     """The digits of that length; else all of the text's together, if they have it."""
     runs = digit_runs(plain.text)
     exact = [Found(run.digits, run.start, run.end) for run in runs if len(run.digits) == length]
+    exact = exact or [one for one in counts(plain.text) if len(one.value) == length]
     if exact:
         return exact
     heard = codes(plain, rf"\d{{{length}}}")

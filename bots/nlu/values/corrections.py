@@ -15,7 +15,8 @@ from bots.nlu.values.found import Found
 CORRECTS = re.compile(
     r"\b(?:no+|nope|sorry|wait|hang on|hold on|rather|actually|scratch that|i mean(?:t)?|"
     r"correction|make (?:that|it)|or rather|better|oops|let me|instead|my mistake|excuse me|"
-    r"pardon|should be|change (?:that|it)|change|ne|nevis|atvainojiet|piedodiet|pareizak|"
+    r"pardon|should be|change (?:that|it)|change|"
+    r"now (?:it'?s|it is)|it'?s now|ne|nevis|atvainojiet|piedodiet|pareizak|"
     r"precizak|drizak|labak)\b|不[对是，,]|说错|错了|应该是|改[成为]|更正|抱歉|对不起|哦不"
 )
 DENIED = re.compile(

@@ -32,6 +32,7 @@ END = re.compile(
 )
 SPELLED = re.compile(r"(?:(?<![^\W_])[^\W\d_](?![^\W_])[\s,.\-]*){2,}$")
 _NOT_NAMES = """
+broken late urgent missing lost damaged fine good bad important too very really still just been
 i you he we they me your my it is are was am be do does did don't dont know not no yes yeah
 what why how who where when which can could would should want need order parcel bill help
 agent human person none nothing never tell say said that this there here please wait moment
@@ -61,7 +62,7 @@ def names(plain: Plain) -> list[Found]:
     value = _name(bare, told=lead is not None)
     if not value:
         return []
-    said = len(END.sub("", bare.rstrip(" .,!?。！？，")))
+    said = max(bare.find(value) + len(value), len(END.sub("", bare.rstrip(" .,!?。！？，"))))
     start, end = plain.spot(begin, begin + (len(bare) if spelled(bare) else said))
     return [Found(value, start, end, LIKELY if lead or _short(bare) else GUESS)]
 
@@ -82,7 +83,8 @@ def _name(bare: str, told: bool) -> str:
     letters = spelled(bare)
     if letters and len(letters) > 2:
         return letters.title()
-    bare = TITLE.sub("", END.sub("", bare.strip(" .,!?。！？，"))).strip(" .,!?\"'")
+    titled = TITLE.sub("", bare.strip(" .,!?。！？，"))
+    bare = END.sub("", titled).strip(" .,!?\"'")
     if not bare or re.search(r"\d|@|\?", bare) or len(bare.split()) > LONGEST:
         return ""
     if HAN.search(bare):

@@ -232,6 +232,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Read, float], ...] = (
             r"下?个?月[底末初]|[今明]?年[底末初]"), _edge, LIKELY),
     (_words(rf"\b(?:the )?(?P<day>{EN_DAY}) (?:of )?(?P<how>next|this|last) month\b"),
      _in_month, LIKELY),
+    (_words(rf"\b(?P<how>next|this) month,? (?:on )?(?:the )?(?P<day>{EN_DAY})"),
+     _in_month, LIKELY),
     (_words(rf"(?P<how>下|这|本|上)个?月(?P<day>{ZH_NUMBER})[日号號]"), _in_month, LIKELY),
     (_words(rf"\b(?P<how>nakam\w+|si) menesa (?P<day>{LV_DAY})(?: datum\w+)?"),
      _in_month, LIKELY),
