@@ -413,6 +413,20 @@ class ConfigurationChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowChanged(Fact):
+    """Which versions of a bot's flow new conversations get has changed.
+
+    ``act`` is ``published``, ``tried`` (by ``percent`` of them) or ``rolled-back``.
+    """
+
+    flow: str
+    version: str
+    act: str
+    percent: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterDiscarded(Fact):
     """An operator threw away a fact that a group could not handle; ``body`` is its envelope."""
 
@@ -575,6 +589,7 @@ ALL: tuple[type[Fact], ...] = (
     WrapUpCompleted,
     CustomerMarked,
     ConfigurationChanged,
+    FlowChanged,
     DeadLetterDiscarded,
     PresenceChanged,
     SurveyAnswered,
