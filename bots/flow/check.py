@@ -140,7 +140,7 @@ def _bad_templates(flow: Flow) -> Iterator[str]:
         elif isinstance(step, DoStep):
             known |= set(step.save)
     for step in flow.steps.values():
-        for template in _templates(step):
+        for template in templates(step):
             yield from (_at(flow, step, problem) for problem in _wrong(template, known))
     for text in _loose_texts(flow):
         for template in text.variants.values():
@@ -180,7 +180,8 @@ def texts(step: Step) -> Iterator[Text]:
                 yield step.text
 
 
-def _templates(step: Step) -> Iterator[str]:
+def templates(step: Step) -> Iterator[str]:
+    """Every template of this step: its texts, and what it fills in without saying it."""
     for text in texts(step):
         yield from text.variants.values()
     match step:

@@ -1,0 +1,76 @@
+"""The command line for flows: ``python -m bots check``, ``draw``, ``talk``, ``new``, ``schema``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bots.flow.review.finding import Level
+from bots.flow.review.report import Paint, as_data, lines
+from bots.flow.review.review import Review, review_file
+
+FINE, PROBLEMS, FAILED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 done, 1 the flow has problems, 2 it could not be tried."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.act(options))
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"bots: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _check(options: argparse.Namespace) -> int:
+    reviews = [review_file(path) for path in _files(options.flow)]
+    if options.json:
+        print(json.dumps([as_data(each) for each in reviews], ensure_ascii=False, indent=2))
+    else:
+        _print(reviews, Level(options.level))
+    bad = [Level.ERROR, Level.WARNING] if options.strict else [Level.ERROR]
+    return PROBLEMS if any(each.count(level) for each in reviews for level in bad) else FINE
+
+
+def _print(reviews: Sequence[Review], least: Level) -> None:
+    paint = Paint(sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    columns = min(shutil.get_terminal_size((100, 24)).columns, 110)
+    for each in reviews:
+        for line in lines(each, least, paint, columns):
+            print(line)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    """The flow files named, and those of the folders named."""
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not found:
+        raise FileNotFoundError(f"no flow file in {', '.join(map(str, paths))}")
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bots", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="say what is wrong in a flow, and how to mend it")
+    check.add_argument("flow", nargs="+", type=Path, help="flow files, or folders of them")
+    check.add_argument(
+        "--level",
+        choices=[str(level) for level in Level],
+        default=str(Level.HINT),
+        help="show nothing less than this (default: %(default)s)",
+    )
+    check.add_argument("--strict", action="store_true", help="warnings count as errors")
+    check.add_argument("--json", action="store_true", help="for programs")
+    check.set_defaults(act=_check)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
