@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bots.flow.drawing.svg import draw
 from bots.flow.review.finding import Level
 from bots.flow.review.report import Paint, as_data, lines
 from bots.flow.review.review import Review, review_file
@@ -35,6 +36,34 @@ def _check(options: argparse.Namespace) -> int:
         _print(reviews, Level(options.level))
     bad = [Level.ERROR, Level.WARNING] if options.strict else [Level.ERROR]
     return PROBLEMS if any(each.count(level) for each in reviews for level in bad) else FINE
+
+
+def _draw(options: argparse.Namespace) -> int:
+    found = review_file(options.flow)
+    if found.flow is None:
+        _print([found], Level.ERROR)
+        return PROBLEMS
+    language = options.language or found.flow.languages[0]
+    if language not in found.flow.languages:
+        known = ", ".join(found.flow.languages)
+        print(f"bots: {options.flow} is not in {language!r}, only in {known}", file=sys.stderr)
+        return FAILED
+    picture = draw(found.flow, language, {} if options.plain else _notes(found))
+    if options.output:
+        options.output.write_text(picture, encoding="utf-8")
+    else:
+        sys.stdout.write(picture)
+    return FINE
+
+
+def _notes(found: Review) -> dict[str, list[str]]:
+    """What the picture marks: problem and fix of each step's errors and warnings."""
+    notes: dict[str, list[str]] = {}
+    for finding in found.findings:
+        if finding.step and finding.level is not Level.HINT:
+            remark = f"▲ {finding.problem} → {finding.fix}"
+            notes.setdefault(finding.step, []).append(remark)
+    return notes
 
 
 def _print(reviews: Sequence[Review], least: Level) -> None:
@@ -69,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--strict", action="store_true", help="warnings count as errors")
     check.add_argument("--json", action="store_true", help="for programs")
     check.set_defaults(act=_check)
+    picture = commands.add_parser("draw", help="the flow as a picture (SVG)")
+    picture.add_argument("flow", type=Path, help="a flow file")
+    picture.add_argument("-o", "--output", type=Path, help="write it there (default: stdout)")
+    picture.add_argument("--language", default="", help="whose texts to show (default: the first)")
+    picture.add_argument("--plain", action="store_true", help="without marks where check warns")
+    picture.set_defaults(act=_draw)
     return parser
 
 

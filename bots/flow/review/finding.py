@@ -39,6 +39,12 @@ class Finding:
     line: int = 0
     path: str = ""
 
+    @property
+    def step(self) -> str:
+        """The step it is about; empty when it is about something else."""
+        what, _, name = self.place.partition(" ")
+        return name.strip("'\"") if what == "step" else ""
+
 
 Keys = tuple[str | int, ...]
 
