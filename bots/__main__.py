@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bots.flow.drawing.svg import draw
+from bots.flow.json_schema import json_schema
+from bots.flow.model import CHANNELS, LANGUAGES
 from bots.flow.review.finding import Level
 from bots.flow.review.report import Paint, as_data, lines
 from bots.flow.review.review import Review, review_file
+from bots.flow.template import new_flow
+from bots.trial.session import Setting
+from router.errors import ParleyError
+from router.model import Channel
 
 FINE, PROBLEMS, FAILED = 0, 1, 2
 
@@ -23,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.act(options))
-    except (OSError, UnicodeDecodeError) as error:
+    except (ParleyError, OSError, UnicodeDecodeError) as error:
         print(f"bots: {error}", file=sys.stderr)
         return FAILED
 
@@ -54,6 +62,48 @@ def _draw(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(picture)
     return FINE
+
+
+def _talk(options: argparse.Namespace) -> int:
+    found = review_file(options.flow)
+    if found.flow is None or not found.can_run:
+        _print([found], Level.ERROR)
+        return PROBLEMS
+    # The one place where a bot meets the whole house; loaded only here, as it takes seconds.
+    from gateway.flow_trial import Options, try_flow
+
+    language = options.language or found.flow.languages[0]
+    fields = dict(field.split("=", 1) for field in options.field)
+    setting = Setting(Channel(options.channel), language, options.name, fields)
+    asyncio.run(try_flow(found.flow, Options(setting, options.why, options.fake_actions)))
+    return FINE
+
+
+def _new(options: argparse.Namespace) -> int:
+    try:
+        source = new_flow(options.name, options.queue)
+    except ValueError as error:
+        print(f"bots: {error}", file=sys.stderr)
+        return FAILED
+    path = options.folder / f"{options.name}.yaml"
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        print(f"bots: {path} is there already; take another name or --folder", file=sys.stderr)
+        return FAILED
+    path.write_text(source, encoding="utf-8")
+    print(f"wrote {path}; next: python -m bots talk {path}")
+    return FINE
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+    return FINE
+
+
+def _field(text: str) -> str:
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+    return text
 
 
 def _notes(found: Review) -> dict[str, list[str]]:
@@ -104,7 +154,29 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--language", default="", help="whose texts to show (default: the first)")
     picture.add_argument("--plain", action="store_true", help="without marks where check warns")
     picture.set_defaults(act=_draw)
+    _add_talk(commands)
+    new = commands.add_parser("new", help="write a small flow that works, to begin with")
+    new.add_argument("name", help="its name, like bakery")
+    new.add_argument("--folder", type=Path, default=Path(), help="where to write NAME.yaml")
+    new.add_argument("--queue", default="orders", help="where its people are (%(default)s)")
+    new.set_defaults(act=_new)
+    schema = commands.add_parser("schema", help="the language of flows as JSON Schema, for editors")
+    schema.set_defaults(act=_schema)
     return parser
+
+
+def _add_talk(commands: Any) -> None:
+    talk = commands.add_parser("talk", help="try a flow here, with the real articles and actions")
+    talk.add_argument("flow", type=Path, help="a flow file")
+    talk.add_argument("--channel", choices=CHANNELS, default="chat", help="default: %(default)s")
+    talk.add_argument("--language", default="", choices=["", *LANGUAGES], help="of the customer")
+    talk.add_argument("--name", default="", help="the customer's name, where it is known")
+    talk.add_argument(
+        "--field", type=_field, action="append", default=[], help="NAME=VALUE of a campaign's list"
+    )
+    talk.add_argument("--why", action="store_true", help="tell intents, slots, sources, actions")
+    talk.add_argument("--fake-actions", type=Path, metavar="FILE", help="answers to actions, YAML")
+    talk.set_defaults(act=_talk)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    tools: Tools
+    """What every conversation of this process uses."""
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -154,6 +156,7 @@ async def start_brain(
         Conversations(
             (Conversation(flow, tools) for flow in await _flows(settings, company)), Entry(company)
         ),
+        tools,
     )
 
 

@@ -68,6 +68,7 @@ class Lines:
         return line
 
 
+QUOTES = 'in this line or the one above, put the text in "quotes": it has a mark that YAML reads'
 _PROBLEM = re.compile(r"^(?P<path>.*?)(?::(?P<line>\d+))?: (?P<rest>.*)$", re.DOTALL)
 _PLACE = re.compile(
     r"^(?P<place>(?:step|slot|intent|word|always) '[^']*'|start): (?P<rest>.*)$", re.DOTALL
@@ -84,4 +85,6 @@ def read_problem(problem: str, path: str) -> Finding:
     if named:
         place, rest = named["place"], named["rest"]
     what, _, fix = rest.partition("; ")
+    if what.startswith("not YAML"):
+        fix = QUOTES
     return Finding("cannot-run", Level.ERROR, what, fix, place, line, path)

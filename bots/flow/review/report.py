@@ -42,7 +42,7 @@ def _one(finding: Finding, source: Sequence[str], paint: Paint, columns: int) ->
     where = f"{finding.path}:{finding.line}" if finding.line else finding.path
     head = paint(f"1;{colour}", f"{MARKS[finding.level]} {finding.level}")
     rule = paint("2", f"[{finding.rule}]")
-    yield f"{head}  {paint('1', where)}  {finding.place}  {rule}".rstrip()
+    yield "  ".join(part for part in (head, paint("1", where), finding.place, rule) if part)
     yield from _wrapped(f"{finding.problem}", "  ", columns)
     if 0 < finding.line <= len(source):
         text = source[finding.line - 1].strip()
