@@ -20,7 +20,7 @@ from bots.ports import Actions
 from bots.trial.listed import read_answers
 from bots.trial.session import Setting, Trial
 from bots.trial.terminal import HELP, Screen, talk, typed
-from bots.trial.watched import WatchedActions, WatchedKnowledge, WatchedUnderstanding
+from bots.trial.watched import TrialHouse, WatchedActions, WatchedKnowledge, WatchedUnderstanding
 from gateway.brain import Brain, start_brain
 from gateway.settings import Settings
 from router.clock import SystemClock
@@ -51,6 +51,7 @@ async def try_flow(flow: Flow, options: Options) -> None:
             no_company(),
             SystemClock(),
             Path(folder) / "index",
+            TrialHouse(_tell(screen, options)),
         )
         try:
             if (settings.data / "vectors").exists():

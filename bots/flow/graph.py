@@ -12,14 +12,21 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bots.flow.check import exits
-from bots.flow.model import AskStep, Flow, Step, Text
+from bots.flow.model import AskStep, Check, Flow, Step, Text
 
 START = "start"
 NOT_WAYS = frozenset(
     {"id", "slot", "reason", "queue", "turn", "method", "url", "question", "tried"}
-    | {"save", "values", "body", "skills"}
+    | {"save", "values", "body", "skills", "agent", "flow", "arguments", "headers", "expects"}
+    | {"also", "number", "at", "score"}
 )
 """Fields of steps whose words name no step, though they may look alike."""
+
+
+SLOTS = ("slot", "also")
+"""Fields that name slots a step fills."""
+PARTS = {"rate": "survey", "return": "end"}
+"""Steps that a verb is made into, by the verb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,8 @@ class Saying:
 
 def verb_of(step: Step) -> str:
     """The word of the language that makes this step: ``say``, ``ask``, ``handoff`` …"""
-    return type(step).__name__.removesuffix("Step").lower()
+    name = type(step).__name__.removesuffix("Step").lower()
+    return PARTS.get(name, name)
 
 
 def edges(flow: Flow, step: Step) -> Iterator[Edge]:
@@ -56,7 +64,8 @@ def edges(flow: Flow, step: Step) -> Iterator[Edge]:
     given: set[Edge] = set()
     for target in exits(flow, step):
         found = [edge for edge in listed if edge.target == target]
-        for edge in found or [Edge(step.id, target, "next")]:
+        # Only a called flow is entered by no step's name.
+        for edge in found or [Edge(step.id, target, "flow", "runs")]:
             if edge not in given:
                 given.add(edge)
                 yield edge
@@ -175,8 +184,9 @@ def sayings(step: Step) -> Iterator[Saying]:
             yield Saying(step, name, value, (*base, name))
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
-                if isinstance(item, Text):
-                    yield Saying(step, name, item, (*base, name, index))
+                text = item.text if isinstance(item, Check) else item
+                if isinstance(text, Text):
+                    yield Saying(step, name, text, (*base, name, index))
 
 
 def _is_prompt(step: Step) -> bool:
@@ -193,7 +203,7 @@ def fields_named(step: Step, names: Iterable[str]) -> Iterator[str]:
     """Those of ``names`` that stand in a field of the step that holds slots."""
     known = set(names)
     for field in fields(step):
-        if field.name.startswith("slot"):
+        if field.name in SLOTS:
             value = getattr(step, field.name)
             listed = [value] if isinstance(value, str) else list(value or ())
             yield from (name for name in listed if isinstance(name, str) and name in known)

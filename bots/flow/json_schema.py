@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bots.flow.declared import INTENT_KEYS, SLOT_KEYS
 from bots.flow.model import (
     ALWAYS,
     CHANNELS,
@@ -18,7 +19,8 @@ from bots.flow.model import (
     LANGUAGES,
     SLOT_TYPES,
 )
-from bots.flow.schema import METHODS, STEP_KEYS, TOP_KEYS
+from bots.flow.schema import STEP_KEYS, TOP_KEYS
+from bots.flow.verbs import METHODS, MOST_RETRIES, MOST_TIMEOUT_S
 from bots.turn import PROFILES
 
 URI = "https://json-schema.org/draft/2020-12/schema"
@@ -56,26 +58,35 @@ def _one_of(words: Iterable[str]) -> Schema:
     return {"enum": list(words)}
 
 
+CHECK = _object({"when": WORD, "text": TEXT}, ("when", "text"))
+CHECKS: Schema = {"anyOf": [CHECK, {"type": "array", "items": CHECK}]}
+
 VERBS: Mapping[str, Schema] = {
     "say": TEXT,
     "ask": TEXT,
     "answer": STRING,
-    "do": {
-        "type": "object",
-        "properties": {
+    "do": _object(
+        {
             "method": _one_of(METHODS),
             "url": STRING,
+            "headers": NAMES,
             "body": NAMES,
-            "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 30},
+            "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_TIMEOUT_S},
+            "retries": {"enum": list(range(MOST_RETRIES + 1))},
+            "expects": {"type": "object", "description": "JSON Schema of the answer's body"},
         },
-        "required": ["url"],
-    },
+        ("url",),
+    ),
     "branch": {
         "type": "array",
         "minItems": 1,
         "items": _object({"when": WORD, "go": STEP}, ("when", "go")),
     },
     "set": NAMES,
+    "call": {**STRING, "description": "the name of another flow in this folder"},
+    "transfer": _object({"queue": QUEUE, "agent": STRING, "flow": STRING}),
+    "callback": _object({"number": STRING, "at": STRING, "queue": STRING}, ("number",)),
+    "survey": TEXT,
     "handoff": {**STRING, "description": "the reason"},
     "end": {**STRING, "description": "the reason"},
 }
@@ -94,6 +105,18 @@ KEYS: Mapping[str, Schema] = {
         "additionalProperties": WORD,
     },
     "slot": STRING,
+    "slots": {"type": "array", "items": STRING, "minItems": 2},
+    "missing": {"type": "object", "additionalProperties": TEXT},
+    "check": CHECKS,
+    "resumes": FLAG,
+    "declined": STEP,
+    "irreversible": FLAG,
+    "closed": STEP,
+    "refused": STEP,
+    "on_end": STEPS,
+    "with": NAMES,
+    "agent": STRING,
+    "reason": STRING,
     "turn": _one_of(PROFILES),
     "protected": FLAG,
     "again": TEXT,
@@ -115,38 +138,39 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "do": ("next", "on_error"),
     "branch": ("otherwise",),
     "set": ("next",),
+    "call": ("next",),
+    "callback": ("next", "refused"),
+    "survey": ("next",),
 }
 
-SLOT: Schema = {
-    "type": "object",
-    "properties": {
-        "type": _one_of(SLOT_TYPES),
-        "confirm": _one_of(CONFIRMATIONS),
-        "prefill": FLAG,
-        "implies": STRING,
-        "answer": FLAG,
-        "optional": FLAG,
-        "prefix": STRING,
-        "length": WHOLE,
-        "low": WHOLE,
-        "high": WHOLE,
-        "choices": {
-            "type": "object",
-            "additionalProperties": _object({"key": WORD, "phrases": PHRASES}),
-        },
-    },
-    "required": ["type"],
-}
-INTENT: Schema = {
-    "type": "object",
-    "properties": {
-        "label": WORD,
-        "go": STEP,
-        "queue": QUEUE,
-        "small_talk": FLAG,
-        "examples": PHRASES,
+SLOT_VALUES: Mapping[str, Schema] = {
+    "type": _one_of(SLOT_TYPES),
+    "confirm": _one_of(CONFIRMATIONS),
+    "prefill": FLAG,
+    "implies": STRING,
+    "answer": FLAG,
+    "optional": FLAG,
+    "label": TEXT,
+    "check": CHECKS,
+    "prefix": STRING,
+    "length": WHOLE,
+    "low": WHOLE,
+    "high": WHOLE,
+    "choices": {
+        "type": "object",
+        "additionalProperties": _object({"key": WORD, "phrases": PHRASES}),
     },
 }
+INTENT_VALUES: Mapping[str, Schema] = {
+    "label": WORD,
+    "about": TEXT,
+    "go": STEP,
+    "queue": QUEUE,
+    "small_talk": FLAG,
+    "examples": PHRASES,
+}
+SLOT = _object({key: SLOT_VALUES.get(key, {}) for key in sorted(SLOT_KEYS)}, ("type",))
+INTENT = _object({key: INTENT_VALUES.get(key, {}) for key in sorted(INTENT_KEYS)})
 TOP: Mapping[str, Schema] = {
     "flow": {**STRING, "description": "the flow's name"},
     "start": STEP,

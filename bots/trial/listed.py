@@ -45,7 +45,13 @@ class ListedActions:
         self._lines = tuple(lines)
 
     async def call(
-        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        retries: int = 1,
     ) -> tuple[int, Any]:
         """The answer of the first line that fits. Raises ``ActionFailed``."""
         for line in self._lines:

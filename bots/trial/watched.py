@@ -8,8 +8,9 @@ from typing import Any
 from bots.conversation import Understanding
 from bots.errors import ActionFailed
 from bots.flow.model import Flow
-from bots.flow.outcome import Understood
+from bots.flow.outcome import PROMISED, Promised, Understood
 from bots.ports import Actions, Answer, Knowledge
+from router.model import Handoff
 
 Tell = Callable[[str], None]
 
@@ -64,14 +65,38 @@ class WatchedActions:
         self._tell = tell
 
     async def call(
-        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        retries: int = 1,
     ) -> tuple[int, Any]:
         """As the one it watches, told."""
         sent = f" {dict(body)}" if body else ""
         try:
-            status, answer = await self._inner.call(method, url, body, timeout_s)
+            status, answer = await self._inner.call(method, url, body, timeout_s, headers, retries)
         except ActionFailed as error:
             self._tell(f"action {method} {url}{sent} failed: {error}")
             raise
         self._tell(f"action {method} {url}{sent} → {status} {answer if answer is not None else ''}")
         return status, answer
+
+
+class TrialHouse:
+    """``bots.ports.House`` that promises every call and keeps none."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    async def promise_call(
+        self, interaction_id: str, number: str, at: str, queue: str, packet: Handoff
+    ) -> Promised:
+        """Promised, for the time that was wished."""
+        self._tell(f"a call to {number} {f'at {at}' if at else 'soon'}, queue {queue or 'default'}")
+        return Promised(PROMISED, at)
+
+    async def rate(self, interaction_id: str, score: int) -> None:
+        """Only told."""
+        self._tell(f"survey score {score}")

@@ -12,7 +12,6 @@ from bots.flow.review.subject import Subject, listed
 
 SLOW_S = 8.0
 """Seconds of an action after which a caller thinks that the line is dead."""
-READING = ("GET", "HEAD")
 
 
 def rules(subject: Subject) -> Iterator[Finding]:
@@ -73,7 +72,7 @@ def _circles(subject: Subject) -> Iterator[Finding]:
 
 def _waits(subject: Subject, step: Step) -> bool:
     """Whether the customer is asked in any case: a pre-filled slot is not asked for again."""
-    if not isinstance(step, AskStep):
+    if not isinstance(step, AskStep) or step.follows:
         return False
     slot = subject.flow.slots.get(step.slot)
     return slot is None or not slot.prefill

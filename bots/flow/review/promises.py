@@ -10,7 +10,6 @@ from bots.flow.graph import is_open, reached, verb_of
 from bots.flow.model import AskStep, DoStep, Flow, Step
 from bots.flow.review.finding import Finding, Level
 from bots.flow.review.keywords import named_keys
-from bots.flow.review.paths import READING
 from bots.flow.review.subject import Subject, Written
 from bots.nlu.entities import parse
 from bots.nlu.numbers import fold
@@ -123,7 +122,7 @@ def _kept(subject: Subject, step: Step, written: Written) -> Iterator[Finding]:
 
 
 def _keeps(step: Step, promise: _Promise) -> bool:
-    acts = isinstance(step, DoStep) and step.method not in READING
+    acts = isinstance(step, DoStep) and not step.reads
     return verb_of(step) in promise.verbs or (promise.changes and acts)
 
 

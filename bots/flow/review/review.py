@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bots.errors import BadFlow
 from bots.flow.document import load
-from bots.flow.model import Flow
+from bots.flow.model import INSIDE, Flow
 from bots.flow.review import matters, paths, promises, unused, wording
 from bots.flow.review.finding import Finding, Level, read_problem
 from bots.flow.review.subject import Subject
-from bots.flow.schema import parse_flow
+from bots.flow.schema import parse_flow, read_flow
 
 _ACCEPTED = re.compile(r"#\s*accepted:\s*(?P<rules>[a-z, -]+)")
 RULES = (paths.rules, promises.rules, wording.rules, matters.rules, unused.rules)
@@ -44,19 +44,25 @@ class Review:
 
 
 def review_file(path: Path) -> Review:
-    """Review a flow file. Raises ``OSError``."""
-    return review(path.read_text(encoding="utf-8"), str(path))
+    """Review a flow file, with those beside it that it calls. Raises ``OSError``."""
+    return _review(path.read_text(encoding="utf-8"), str(path), lambda: read_flow(path))
 
 
-def review(source: str, path: str = "flow") -> Review:
-    """Review a flow's YAML; never raises for what is in it."""
+def review(source: str, path: str = "flow", called: Mapping[str, Flow] | None = None) -> Review:
+    """Review a flow's YAML; never raises for what is in it. ``called`` as in ``parse_flow``."""
+    return _review(source, path, lambda: parse_flow(source, path, called))
+
+
+def _review(source: str, path: str, read: Callable[[], Flow]) -> Review:
     try:
-        flow = parse_flow(source, path)
+        flow = read()
     except BadFlow as error:
-        found = tuple(read_problem(problem, path) for problem in error.problems)
-        return Review(path, source, None, found)
+        problems = tuple(read_problem(problem, path) for problem in error.problems)
+        return Review(path, source, None, problems)
     subject = Subject(flow, load(source, path))
-    found = tuple(finding for rule in RULES for finding in rule(subject))
+    everywhere = [finding for rule in RULES for finding in rule(subject)]
+    # What a called flow says is told where it is written: at its own file.
+    found = [finding for finding in everywhere if INSIDE not in finding.place]
     kept = [each for each in found if not _accepted(each, source.splitlines())]
     ordered = sorted(dict.fromkeys(kept), key=lambda each: (each.level.rank, each.line))
     return Review(path, source, flow, tuple(ordered))

@@ -11,7 +11,7 @@ from bots.flow import render
 from bots.flow.document import Section
 from bots.flow.graph import Saying, graph, sayings, turned
 from bots.flow.memory import fresh
-from bots.flow.model import Flow, Step, Text
+from bots.flow.model import PART, Flow, Step, Text
 from bots.flow.outcome import Context
 from bots.flow.review.finding import Finding, Keys, Level, Lines
 from bots.flow.values import values_of
@@ -90,12 +90,33 @@ class Subject:
         if flow.letter:
             yield Written(flow.letter.opening, ("letter", "opening"), "letter")
             yield Written(flow.letter.closing, ("letter", "closing"), "letter")
+        yield from self._declared()
         for code, text in flow.words.items():
             yield Written(text, ("words", code), f"word {code!r}")
 
+    def _declared(self) -> Iterator[Written]:
+        """The texts of slots and intents."""
+        for slot in self.flow.slots.values():
+            place = f"slot {slot.name!r}"
+            for index, check in enumerate(slot.checks):
+                yield Written(check.text, ("slots", slot.name, "check", index), place)
+            if slot.label:
+                yield Written(slot.label, ("slots", slot.name, "label"), place)
+        for name, intent in self.flow.intents.items():
+            if intent.about:
+                yield Written(intent.about, ("intents", name, "about"), f"intent {name!r}")
+
     def at(self, keys: Keys, rule: str, level: Level, problem: str, fix: str) -> Finding:
         """A finding at the place these keys lead to."""
-        return Finding(rule, level, problem, fix, _place(keys), self.lines.of(keys), self.flow.path)
+        keys = self._as_written(keys)
+        line = self.lines.of(keys)
+        return Finding(rule, level, problem, fix, _place(keys), line, self.flow.path)
+
+    def _as_written(self, keys: Keys) -> Keys:
+        """The keys of a part of a step as those of the step that it was made of."""
+        if keys[0] != "steps" or str(keys[1]) in self.top["steps"]:
+            return keys
+        return ("steps", str(keys[1]).split(PART)[0], *keys[2:])
 
     def at_step(self, name: str, rule: str, level: Level, problem: str, fix: str) -> Finding:
         """A finding about a whole step."""

@@ -125,7 +125,7 @@ def _repairs(subject: Subject) -> Iterator[Finding]:
     plain = [
         step.id
         for step in subject.flow.steps.values()
-        if isinstance(step, AskStep) and step.slot and not step.no_match
+        if isinstance(step, AskStep) and step.slot and not step.follows and not step.no_match
     ]
     for name in plain:
         slot = subject.flow.slots[subject.flow.steps[name].slot]  # type: ignore[attr-defined]
