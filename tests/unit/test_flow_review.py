@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from bots.__main__ import main
+from bots.flow.drawing.svg import draw
 from bots.flow.review.finding import Level
 from bots.flow.review.keywords import named_keys
 from bots.flow.review.report import Paint, lines
 from bots.flow.review.review import review, review_file
+from bots.flow.schema import read_flow
 from tests.talking import FLOWS
 
 FINE = """\
@@ -163,6 +165,80 @@ def test_promise_is_kept_by_a_step_before_or_after_it() -> None:
     assert review(kept).findings == ()
     offered = FINE.replace("How can I help?", "Shall I connect you, or how can I help?")
     assert review(offered).findings == ()
+
+
+PARTS = """\
+flow: parts
+start: when
+languages: [en]
+slots:
+  day: {type: date}
+  hour: {type: time, check: {when: "hour != '00:00'", text: "We are closed then."}}
+  phone: {type: digits, length: 8}
+steps:
+  when:
+    ask: For which day, and at what time?
+    slots: [day, hour]
+    missing: {day: "For which day?", hour: "At what time?"}
+    no_match: ["Please say a day and a time."]
+    next: pay
+  pay:
+    do: {method: POST, url: "http://pay.test/{{ day }}/{{ hour }}"}
+    irreversible: true
+    confirm: I will take ten euros now. Shall I?
+    declined: rate
+    tried: took the fee
+    next: ask_phone
+    on_error: person
+  ask_phone:
+    ask: We will call you back. On which number?
+    slot: phone
+    no_match: ["A number has eight digits."]
+    next: promise
+  promise:
+    callback: {number: "{{ phone }}"}
+    next: rate
+    refused: person
+  rate: {survey: "From 1 to 5, how was it?", next: bye}
+  person: {transfer: {queue: billing}, text: I am connecting you to a colleague.}
+  bye: {end: done}
+"""
+
+
+def test_steps_that_are_made_of_parts_are_told_by_their_own_names() -> None:
+    assert review(PARTS).findings == ()
+    broken = review(PARTS.replace("    tried: took the fee\n", ""))
+    assert [(each.step, each.rule, each.line) for each in broken.findings] == [
+        ("pay", "untold-action", 15)
+    ]
+    unkept = PARTS.replace(
+        'callback: {number: "{{ phone }}"}\n    next: rate\n    refused: person',
+        'set: {note: "{{ phone }}", phone: ""}\n    next: rate',
+    )
+    rules = {each.rule for each in review(unkept.replace("method: POST", "method: GET")).findings}
+    assert "promised-callback" in rules
+
+
+def test_called_flow_is_followed_and_told_at_its_own_file(tmp_path: Path) -> None:
+    (tmp_path / "main.yaml").write_text(
+        "flow: main\nstart: who\nlanguages: [en]\nsteps:\n"
+        "  who: {call: asking, save: {town: town}, next: told}\n"
+        '  told: {say: "{{ town }} it is.", next: bye}\n  bye: {end: done}\n',
+        "utf-8",
+    )
+    (tmp_path / "asking.yaml").write_text(
+        "flow: asking\nstart: ask\nlanguages: [en]\nslots: {town: {type: name}}\nsteps:\n"
+        "  ask: {ask: Which town, slot: town, next: back}\n  back: {end: asked}\n",
+        "utf-8",
+    )
+    assert review_file(tmp_path / "main.yaml").findings == ()
+    told = review_file(tmp_path / "asking.yaml").findings
+    assert {each.rule for each in told} == {"no-own-repair", "unused-slot"}
+    picture = draw(read_flow(tmp_path / "main.yaml"))
+    assert 'href="#step-asking/ask"' in picture
+    (tmp_path / "asking.yaml").unlink()
+    (missing,) = review_file(tmp_path / "main.yaml").findings
+    assert (missing.rule, missing.line) == ("cannot-run", 5)
 
 
 def test_retry_that_is_counted_is_no_circle() -> None:

@@ -69,7 +69,6 @@ class Lines:
 
 
 QUOTES = 'in this line or the one above, put the text in "quotes": it has a mark that YAML reads'
-_PROBLEM = re.compile(r"^(?P<path>.*?)(?::(?P<line>\d+))?: (?P<rest>.*)$", re.DOTALL)
 _PLACE = re.compile(
     r"^(?P<place>(?:step|slot|intent|word|always) '[^']*'|start): (?P<rest>.*)$", re.DOTALL
 )
@@ -78,9 +77,11 @@ _PLACE = re.compile(
 def read_problem(problem: str, path: str) -> Finding:
     """A line of ``BadFlow.problems`` as a finding."""
     line, place, rest = 0, "", problem
-    found = _PROBLEM.match(problem[len(path) :]) if problem.startswith(path) else None
+    # A problem of a called flow names that file.
+    file = re.escape(path) if problem.startswith(f"{path}:") else r".+?\.ya?ml"
+    found = re.match(rf"(?P<path>{file})(?::(?P<line>\d+))?: (?P<rest>.*)", problem, re.DOTALL)
     if found:
-        line, rest = int(found["line"] or 0), found["rest"]
+        path, line, rest = found["path"], int(found["line"] or 0), found["rest"]
     named = _PLACE.match(rest)
     if named:
         place, rest = named["place"], named["rest"]

@@ -32,7 +32,8 @@ def lines(review: Review, least: Level, paint: Paint, columns: int = 100) -> Ite
     source = review.source.splitlines()
     for finding in review.findings:
         if finding.level.rank <= least.rank:
-            yield from _one(finding, source, paint, max(columns, FEWEST_COLUMNS))
+            own = source if finding.path == review.path else []
+            yield from _one(finding, own, paint, max(columns, FEWEST_COLUMNS))
             yield ""
     yield _sum(review, least, paint)
 
