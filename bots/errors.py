@@ -53,3 +53,7 @@ class LanguageNotSpoken(SynthesisFailed):
     """This voice does not speak this language; another one may."""
 
     retryable = False
+
+
+class BadAnswers(ParleyError):
+    """A file of made-up answers is wrong; the message names the line and what is expected."""
