@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bots.assist.model import Draft, Kind, Next, draft_id
-from bots.letters import SOURCES, absolute, fit
-from bots.ports import Answer
+from bots.assist.model import Answered, Draft, Kind, Next, draft_id
+from bots.segments import SOURCES, absolute, fit
 from router.model import Channel, Citation
 
 HELLO = {"en": "Hello {name},", "zh": "{name}，您好：", "lv": "Labdien, {name}!"}
@@ -37,7 +36,7 @@ class Desk:
     base_url: str = ""
 
 
-def answer_draft(answers: Sequence[Answer], desk: Desk) -> Draft | None:
+def answer_draft(answers: Sequence[Answered], desk: Desk) -> Draft | None:
     """One draft of these answers, the ones that are not known left out; None without any."""
     known = [one for one in answers if one.known]
     if not known:
@@ -73,7 +72,7 @@ def offer_draft(name: str, texts: Mapping[str, str], desk: Desk) -> Draft | None
     return Draft(draft_id(Kind.OFFER, text), Kind.OFFER, name, text)
 
 
-def _form(answers: Sequence[Answer], sources: Sequence[Citation], desk: Desk) -> str:
+def _form(answers: Sequence[Answered], sources: Sequence[Citation], desk: Desk) -> str:
     first = answers[0]
     link = absolute(sources[0], desk.base_url) if sources else ""
     match desk.channel:
@@ -87,7 +86,7 @@ def _form(answers: Sequence[Answer], sources: Sequence[Citation], desk: Desk) ->
             return "\n".join(part for part in (first.text, link) if part)
 
 
-def _letter(answers: Sequence[Answer], sources: Sequence[Citation], desk: Desk) -> str:
+def _letter(answers: Sequence[Answered], sources: Sequence[Citation], desk: Desk) -> str:
     language = desk.language if desk.language in HELLO else "en"
     first_name = desk.customer.split()[0] if desk.customer else ""
     hello = HELLO[language].format(name=first_name) if first_name else HELLO_NOBODY[language]
@@ -98,7 +97,7 @@ def _letter(answers: Sequence[Answer], sources: Sequence[Citation], desk: Desk) 
     return "\n\n".join(parts)
 
 
-def _sources(answers: Sequence[Answer]) -> list[Citation]:
+def _sources(answers: Sequence[Answered]) -> list[Citation]:
     """What each answer was taken from: its first citation; the others are only near."""
     cited = (one.citations[0] for one in answers if one.citations)
     return list({citation.article_id: citation for citation in cited}.values())

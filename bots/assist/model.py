@@ -6,11 +6,41 @@ Nothing here is ever sent by itself: a person reads it, takes it or leaves it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from router.model import Citation
+
+
+class Answered(Protocol):
+    """What the articles say to a question; ``knowledge.model.Answer``."""
+
+    @property
+    def known(self) -> bool:
+        """False below the threshold: then nothing is suggested."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """In a few sentences of the articles."""
+        ...
+
+    @property
+    def spoken(self) -> str:
+        """The same for the ear."""
+        ...
+
+    @property
+    def citations(self) -> Sequence[Citation]:
+        """The article answered from, then the nearest others."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """The confidence 0..1 that the articles know."""
+        ...
 
 
 class Kind(StrEnum):

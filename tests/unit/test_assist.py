@@ -13,7 +13,7 @@ from bots.assist.filing import Filed, Precedents, filing
 from bots.assist.model import Known, Next
 from bots.assist.thread import Thread, words_of
 from bots.flow.schema import read_flow
-from bots.letters import SMS_UNITS, SMS_WIDE, units
+from bots.segments import SMS_UNITS, SMS_WIDE, units
 from knowledge.model import Answer
 from router.model import Author, Channel, Citation, Handoff, Message, SlotValue
 
