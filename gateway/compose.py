@@ -486,6 +486,8 @@ class Installation:
             data_dir=settings.data,
             node=self.node,
             turns=self.turns,
+            flows=thoughts.conversations,
+            base_url=settings.base_url,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)

@@ -14,7 +14,7 @@ from typing import Any
 
 from router.acts.parties import TransferOutcome
 from router.fact import Fact as Fact
-from router.suggestions import SuggestionNoted
+from router.suggestions import SuggestionNoted as SuggestionNoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from bots.flow.model import Flow, Slot
 from bots.nlu.entities import LIKELY, SURE, parse
 from bots.nlu.language import detect
 from bots.nlu.numbers import fold
+from bots.nlu.shortcuts import matter, shortcut
 from router.model import Author, Handoff, Message
 
 TURN_CHARS = 1200
@@ -33,6 +34,9 @@ WORDS = 400
 SHORT_TURN_WORDS = 6
 """A turn so short is looked up with the one before it."""
 MOODS = 3
+OURS = 12
+"""Of our own lines the last are kept: nobody is told the same twice."""
+AGENT = "agent"
 ANGRY = -0.45
 """Mean mood of the customer's last lines, -1..1, from which on nothing is offered."""
 EVERYWHERE: Mapping[str, Slot] = {"email": Slot("email", "email")}
@@ -59,11 +63,12 @@ class Thread:
         self.language = language
         self.seq = 0
         self.words: Counter[str] = Counter()
-        self.said_by_us = 0
-        """How many lines agents have written or said."""
+        self.waits = False
+        """Whether the customer waits for a person's words."""
         self.acts: deque[str] = deque(maxlen=DONE)
         self.promised = False
         self.settled = False
+        self._ours: deque[str] = deque(maxlen=OURS)
         self._turn: list[str] = []
         self._ours_last = False
         self._before = ""
@@ -93,9 +98,17 @@ class Thread:
                 self._agent(line.text)
             case Author.BOT:
                 self._ours_last = True
+                self._ours.append(line.text)
+                # The bot has answered with a source; anything else it says answers nothing.
+                self._asks = "" if line.citations else self._asks
 
     def _customer(self, text: str) -> None:
         self.language = detect(text) or self.language
+        self.waits = True
+        self._moods.append(self._mood(text, self.language))
+        self._count(text)
+        if shortcut(text) == AGENT and not matter(text):
+            return  # here is the person; what was asked before is what counts
         if self._ours_last:
             self._before, self._turn, self._ours_last = self.turn, [], False
         self._turn.append(text.strip())
@@ -103,13 +116,11 @@ class Thread:
         self._asks = question or self._asks
         self._wants = self._wants or question
         self.settled = cues.settles(text) and not self._asks
-        self._moods.append(self._mood(text, self.language))
-        self._count(text)
         self._find(text)
 
     def _agent(self, text: str) -> None:
-        self.said_by_us += 1
-        self._ours_last, self._asks = True, ""
+        self.waits, self._ours_last, self._asks = False, True, ""
+        self._ours.append(text)
         for sentence in cues.sentences(text):
             if cues.act(sentence):
                 self.acts.append(sentence)
@@ -140,10 +151,10 @@ class Thread:
         """The customer's words since the last of ours."""
         return "\n".join(self._turn)[-TURN_CHARS:]
 
-    @property
-    def waits(self) -> bool:
-        """Whether the customer has spoken last."""
-        return bool(self._turn) and not self._ours_last
+    def was_said(self, text: str) -> bool:
+        """Whether one of our last lines has these words."""
+        plain = " ".join(text.split())
+        return any(plain in " ".join(one.split()) for one in self._ours)
 
     @property
     def mood(self) -> float:
@@ -176,6 +187,10 @@ class Thread:
         short = len(turn.split()) <= SHORT_TURN_WORDS
         listed = [together, turn] if short and together else [turn, together]
         return [one for one in listed if one]
+
+    def asked_in_turn(self) -> list[str]:
+        """The turn's sentences that ask, in order."""
+        return [one for one in cues.sentences(self.turn) if cues.asks(one)]
 
     def gist(self) -> Gist:
         """The conversation in at most some forty words."""
