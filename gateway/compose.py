@@ -28,7 +28,7 @@ from bots.campaign.calls import NotAnswered, OutboundCalls
 from bots.campaign.runner import CampaignRunner
 from bots.campaign.service import Campaigns
 from bots.campaign.texts import FlowTexter
-from bots.engines.choice import choose_engines
+from bots.engines.choice import Engines, choose_engines
 from bots.ports import AudioLeg
 from bots.survey import Surveys
 from bots.text import TextBot
@@ -66,6 +66,7 @@ from gateway.demo.seed import seed
 from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
+from gateway.overhearing import Overhearing
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -344,6 +345,7 @@ class Installation:
             node=self.node,
             company=self.company,
             data_dir=settings.data,
+            overhearing=self._overhearing(engines) if settings.assist_calls else None,
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)
@@ -366,6 +368,9 @@ class Installation:
             return await board.obey(order) if isinstance(order, ConnectVisitor) else None
 
         await self.bus.serve(ANY_VOICE, any_voice)
+
+    def _overhearing(self, engines: Engines) -> Overhearing:
+        return Overhearing(self.store, self.lifecycle, engines.transcriber, engines.activity)
 
     async def _make_prompts_ahead(self, bot: VoiceBot) -> None:
         """What callers hear most often, once this process is ready and behind its calls."""

@@ -6,8 +6,8 @@ Nothing here is ever sent by itself: a person reads it, takes it or leaves it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -122,7 +122,10 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """Everything for one moment of one conversation, up to its line ``seq``."""
+    """Everything for one moment of one conversation, up to its line ``seq``.
+
+    ``thinking``: the articles are still being asked, so a draft may follow.
+    """
 
     seq: int
     language: str
@@ -131,4 +134,4 @@ class Suggestions:
     articles: tuple[Citation, ...] = ()
     next: Next | None = None
     filing: tuple[Guess, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
+    thinking: bool = False

@@ -8,7 +8,8 @@
    has put aside, does not come back.
 4. Nothing is sent from here: the agent takes a draft into the reply and sends it. What became
    of it is a fact, and counts in the reports.
-5. When the articles cannot be asked the rest is there all the same.
+5. Nobody waits for the articles: the rest is there at once, and the page asks again for what
+   they say. When they cannot be asked the rest is there all the same.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +46,9 @@ REMEMBERED = 400
 """Conversations kept in memory per process; one that falls out is read again when looked at."""
 MAIL_QUESTIONS = 3
 """So many questions of a mail are answered in one letter."""
-ANSWER_S = 5.0
+ANSWER_S = 15.0
+PATIENCE_S = 0.4
+"""So long one request waits for the articles."""
 DRAFTS = 3
 """One key each."""
 
@@ -62,6 +65,8 @@ class _Open:
     accepted_at: datetime | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: str = ""
+    """The turn that the articles were, or are being, asked about."""
+    asking: asyncio.Task[None] | None = None
     answers: tuple[Answered, ...] = ()
     shown: set[str] = field(default_factory=set)
     aside: set[str] = field(default_factory=set)
@@ -117,8 +122,8 @@ class Assist:
             kept = self._remember(looked)
         async with kept.lock:
             kept.thread.take_all(looked.lines)
-            await self._answer(kept, looked.item)
-            return await self._made(kept, looked)
+            said = await self._answered(kept, looked.item)
+            return replace(await self._made(kept, looked), thinking=not said)
 
     async def _look(self, agent_id: str, interaction_id: str, after: int) -> _Looked:
         async with self._store.reading() as tx:
@@ -144,24 +149,29 @@ class Assist:
     def _conversation(self, item: Interaction) -> Conversation | None:
         return self._services.flows.get(str(item.bot_state.get("flow") or ""))
 
-    async def _answer(self, kept: _Open, item: Interaction) -> None:
-        """Ask the articles about the customer's turn, once (rule 2)."""
+    async def _answered(self, kept: _Open, item: Interaction) -> bool:
+        """Ask the articles about the customer's turn, once (rule 2); whether they have said."""
+        turn = kept.thread.turn
+        if turn and kept.asked != turn:
+            if kept.asking is not None:
+                kept.asking.cancel()
+            kept.asked, kept.answers = turn, ()
+            kept.asking = asyncio.create_task(self._ask(kept, item), name="suggesting")
+        if kept.asking is not None:
+            await asyncio.wait({kept.asking}, timeout=PATIENCE_S)
+        return kept.asking is None or kept.asking.done()
+
+    async def _ask(self, kept: _Open, item: Interaction) -> None:
         thread = kept.thread
-        turn = thread.turn
-        if not turn or kept.asked == turn:
-            return
-        language = thread.language
         try:
             async with asyncio.timeout(ANSWER_S):
                 if item.channel is Channel.EMAIL:
-                    kept.answers = await self._answer_mail(thread, language)
+                    kept.answers = await self._answer_mail(thread, thread.language)
                 else:
-                    kept.answers = await self._answer_line(thread.questions(), language)
+                    kept.answers = await self._answer_line(thread.questions(), thread.language)
         except (ParleyError, TimeoutError) as error:
-            log.warning("no suggestions for %s: %s", item.id, error)
-            kept.answers = ()
-            return
-        kept.asked = turn
+            log.warning("no answers to suggest for %s: %r", item.id, error)
+            kept.asked = ""  # the next look asks again
 
     async def _answer_line(self, questions: Sequence[str], language: str) -> tuple[Answered, ...]:
         """The first of the questions that the articles know."""

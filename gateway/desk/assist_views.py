@@ -13,6 +13,7 @@ def suggestions_view(found: Suggestions) -> View:
     return {
         "seq": found.seq,
         "language": found.language,
+        "thinking": found.thinking,
         "gist": asdict(found.gist),
         "drafts": [draft_view(draft) for draft in found.drafts],
         "articles": [citation_view(article) for article in found.articles],

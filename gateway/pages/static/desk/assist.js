@@ -41,7 +41,9 @@ export class Assist {
       else this.found.delete(id);
       return;
     }
-    if (this.card?.id === id) this.changed();
+    if (this.card?.id !== id) return;
+    this.changed();
+    if (this.found.get(id).thinking) this.wait = setTimeout(() => this.load(id), WAIT_MS);
   }
 
   get now() {
@@ -123,12 +125,12 @@ export class Assist {
   drawStrip(card, found) {
     const shown = helps(card) && card.state === "agent" && !this.hidden;
     this.strip.hidden = !shown;
-    const key = JSON.stringify([card.id, found?.drafts, shown]);
+    const key = JSON.stringify([card.id, found?.drafts, found?.thinking, waits(card), shown]);
     if (!shown || key === this.stripKey) return;
     this.stripKey = key;
     const had = document.activeElement?.closest(".draft")?.dataset.draft;
     const drafts = (found?.drafts ?? []).map((one, index) => this.chip(one, index));
-    this.strip.replaceChildren(...(drafts.length ? drafts : [h("p.muted.small", {}, found ? t("assist.none") : "")]));
+    this.strip.replaceChildren(...(drafts.length ? drafts : [h("p.muted.small", {}, found && !found.thinking && waits(card) ? t("assist.none") : "")]));
     if (had) this.strip.querySelector(`[data-draft="${had}"] .take`)?.focus({ preventScroll: true });
   }
 
@@ -173,7 +175,7 @@ export class Assist {
       h(spoken ? "p.aloud" : "p.quote.whole", {}, one.text),
       h("div.row", {}, h("button.button", { type: "button", onclick: () => this.take(index) }, icon(spoken ? "check" : "quote", "small"), t(spoken ? "assist.i_said" : "know.insert"), h("kbd", {}, `Alt ${index + 1}`)),
         one.sources.slice(0, 1).map((source) => h("a.button.quiet", { href: safeLink(source.url), target: "_blank", rel: "noopener" }, t("know.open"))))));
-    return h("section.block", {}, h("h3", {}, t("assist.drafts")), rows.length ? rows : h("p.muted.small", {}, t("assist.none")));
+    return h("section.block", {}, h("h3", {}, t("assist.drafts")), rows.length ? rows : h("p.muted.small", {}, t(found.thinking ? "assist.thinking" : "assist.none")));
   }
 
   filing(guesses) {
@@ -202,6 +204,9 @@ export class Assist {
 
 /** Whether it is the customer's own conversation, in hand or being filed. */
 const helps = (card) => Boolean(card) && !card.parent_id && ["agent", "wrap-up"].includes(card.state);
+
+/** Whether the customer has spoken last. */
+const waits = (card) => card.messages.findLast((line) => line.author !== "system")?.author === "customer";
 
 const titleOf = (one) =>
   one.kind === "answer" ? one.title : t(`assist.kind.${one.kind}`, { name: one.title });
