@@ -32,6 +32,10 @@ _COURTESY = re.compile(
     r"\b(?:sorry|happy to|glad to|afraid|pleased|here to help|understand|my name is|"
     r"palidzesu|priecasos|atvainojos|look into)\b|抱歉|很高兴|明白|理解"
 )
+_GREETING = re.compile(
+    r"^(?:hi|hello|dear|good \w+|labdien|sveiki|sveicin\w*|您好|你好)[^,.!，。！:：]{0,30}[,.!，。！:：]\s*",
+    re.IGNORECASE,
+)
 _PROMISES = re.compile(
     r"\b(?:will|'ll|going to)\b|\b\w{3,}(?:sim|su)\b|会|马上",
 )
@@ -65,6 +69,16 @@ def asks(sentence: str) -> bool:
 def last_question(text: str) -> str:
     """The last sentence that asks; empty when none does."""
     return next((one for one in reversed(sentences(text)) if asks(one)), "")
+
+
+def first_question(text: str) -> str:
+    """The first sentence that asks; empty when none does."""
+    return next((one for one in sentences(text) if asks(one)), "")
+
+
+def without_greeting(sentence: str) -> str:
+    """``Hello Maria, I have …`` without the hello."""
+    return _GREETING.sub("", sentence) or sentence
 
 
 def act(sentence: str) -> bool:

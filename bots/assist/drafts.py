@@ -2,8 +2,8 @@
 
 1. An answer is made of the articles' own sentences, with the address of its source.
 2. A chat line is the answer alone; an e-mail is a whole letter with greeting, every answer,
-   its sources and the agent's name; a text fits into two segments; what is said on a call
-   is the answer for the ear.
+   its sources and the agent's name; a text fits into two segments; on a call
+   it is the answer without an address, to be said in the agent's own words.
 3. What was said to the customer in this conversation already is not drafted again.
 """
 
@@ -46,7 +46,7 @@ def answer_draft(answers: Sequence[Answered], desk: Desk) -> Draft | None:
     return Draft(
         id=draft_id(Kind.ANSWER, text),
         kind=Kind.ANSWER,
-        title=sources[0].title if sources else "",
+        title=" · ".join(source.title for source in sources),
         text=text,
         sources=tuple(sources),
         score=round(known[0].score, 3),
@@ -67,7 +67,7 @@ def offer_draft(name: str, texts: Mapping[str, str], desk: Desk) -> Draft | None
     text = texts.get(desk.language) or texts.get("")
     if not text:
         return None
-    filled = text.replace("{name}", desk.customer).replace("{company}", desk.company)
+    filled = text.replace("{name}", _first_name(desk.customer)).replace("{company}", desk.company)
     text = fit(filled) if desk.channel is Channel.SMS else filled
     return Draft(draft_id(Kind.OFFER, text), Kind.OFFER, name, text)
 
@@ -81,20 +81,24 @@ def _form(answers: Sequence[Answered], sources: Sequence[Citation], desk: Desk) 
         case Channel.EMAIL:
             return _letter(answers, sources, desk)
         case Channel.VOICE:
-            return first.spoken or first.text
+            return first.text
         case _:
             return "\n".join(part for part in (first.text, link) if part)
 
 
 def _letter(answers: Sequence[Answered], sources: Sequence[Citation], desk: Desk) -> str:
     language = desk.language if desk.language in HELLO else "en"
-    first_name = desk.customer.split()[0] if desk.customer else ""
+    first_name = _first_name(desk.customer)
     hello = HELLO[language].format(name=first_name) if first_name else HELLO_NOBODY[language]
     more = [f"{SOURCES[language]}:"]
     more += [f"- {one.title}: {absolute(one, desk.base_url)}" for one in sources]
     bye = f"{BYE[language]}\n{desk.agent}\n{desk.company}".rstrip()
     parts = [hello, *dict.fromkeys(one.text for one in answers), "\n".join(more), bye]
     return "\n\n".join(parts)
+
+
+def _first_name(name: str) -> str:
+    return name.split()[0] if name.split() else ""
 
 
 def _sources(answers: Sequence[Answered]) -> list[Citation]:

@@ -85,14 +85,15 @@ class Gist:
     """The conversation so far, short enough to be read in ten seconds.
 
     ``wants`` completes "the customer wants …" when ``labelled``, else it quotes the customer.
-    ``done`` are our own words about what we did or promised, oldest first. ``asks`` is the
-    customer's question that nobody has answered yet.
+    ``done`` are our own words about what we did or promised, oldest first, and ``whole`` the
+    same uncut, for a note. ``asks`` is the customer's question that nobody has answered yet.
     """
 
     wants: str = ""
     labelled: bool = False
     known: tuple[Known, ...] = ()
     done: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
     asks: str = ""
 
 

@@ -25,7 +25,7 @@ from router.model import Author, Handoff, Message
 
 TURN_CHARS = 1200
 """Of a longer turn the end is kept: a mail asks at its end."""
-WANTS_WORDS, DONE_WORDS, ASKS_WORDS = 10, 9, 10
+WANTS_WORDS, DONE_WORDS, ASKS_WORDS, NOTE_WORDS = 10, 10, 10, 40
 KNOWN, DONE = 3, 2
 """Values and acts in the gist: all of it together is read in ten seconds."""
 VALUES = 12
@@ -114,7 +114,7 @@ class Thread:
         self._turn.append(text.strip())
         question = cues.last_question(text)
         self._asks = question or self._asks
-        self._wants = self._wants or question
+        self._wants = self._wants or cues.first_question(text)
         self.settled = cues.settles(text) and not self._asks
         self._find(text)
 
@@ -123,7 +123,7 @@ class Thread:
         self._ours.append(text)
         for sentence in cues.sentences(text):
             if cues.act(sentence):
-                self.acts.append(sentence)
+                self.acts.append(cues.without_greeting(sentence))
                 self.promised = self.promised or cues.promises(sentence)
         self._count(text)
 
@@ -199,6 +199,7 @@ class Thread:
             labelled=self._labelled,
             known=self.known[:KNOWN],
             done=tuple(cut(one, DONE_WORDS) for one in self.acts),
+            whole=tuple(cut(one, NOTE_WORDS) for one in self.acts),
             asks=cut(self._asks, ASKS_WORDS) if self._asks != self._wants else "",
         )
 
@@ -248,7 +249,7 @@ def _wants(packet: Handoff | None, flow: Flow | None) -> tuple[str, bool]:
     intent = flow.intents.get(packet.intent or "") if flow else None
     if intent is not None and intent.label:
         return intent.label, True
-    return cues.last_question(packet.last_utterance), False
+    return cues.first_question(packet.last_utterance), False
 
 
 def _given(packet: Handoff | None) -> dict[str, Known]:

@@ -171,7 +171,7 @@ async def test_offer_waits_for_a_content_customer_and_is_made_once(desk: Desk) -
     assert (await desk.assist.suggestions("ana", desk.item.id)).drafts == ()
     await desk.says(C, "Great, thank you!")
     [draft] = (await desk.assist.suggestions("ana", desk.item.id)).drafts
-    assert (draft.kind, draft.text) == ("offer", "Do you know our app, Maria Lund?")
+    assert (draft.kind, draft.text) == ("offer", "Do you know our app, Maria?")
     use = ask.UsedSuggestion(suggestion_id=draft.id, kind="offer")
     text = ask.SendReply(
         ref=1, interaction_id=desk.item.id, draft_id="d", text=draft.text, suggestion=use

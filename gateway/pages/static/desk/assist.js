@@ -74,6 +74,7 @@ export class Assist {
       this.told(t("assist.said"));
       return this.drop(one);
     }
+    if (draft(card.id).includes(one.text)) return undefined; // it stands there already
     this.act.insert(one.text);
     keepDraftMadeOf(card.id, { suggestion_id: one.id, kind: one.kind, text: one.text });
     return this.note(one, "inserted");
@@ -236,7 +237,7 @@ function gistText(gist) {
   const parts = [
     [t("assist.wants"), gist.wants],
     [t("assist.known"), gist.known.map((one) => one.value).join(", ")],
-    [t("assist.done"), gist.done.join(" ")],
+    [t("assist.done"), gist.whole.join(" ")],
     [t("assist.asks"), gist.asks],
   ];
   return parts.filter(([, text]) => text).map(([name, text]) => `${name}: ${text}`).join("\n");

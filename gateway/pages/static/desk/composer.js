@@ -78,7 +78,7 @@ function keypad(card, act) {
 /** How it ended. Made once per conversation, like the composer. */
 export function wrapUpForm(card, act) {
   const noteKey = `wrap.${card.id}`;
-  const note = h("textarea.input", { name: "note", rows: "2", maxlength: "4000", placeholder: t("wrap.note_hint"), "aria-label": t("wrap.note") });
+  const note = h("textarea.input", { name: "note", rows: "3", maxlength: "4000", placeholder: t("wrap.note_hint"), "aria-label": t("wrap.note") });
   note.value = draft(noteKey);
   note.addEventListener("input", () => keepDraft(noteKey, note.value));
   const choices = card.dispositions.map((code, index) =>

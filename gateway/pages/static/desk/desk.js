@@ -245,11 +245,12 @@ function drawTalk(changed = false) {
   if (!places.head.querySelector("details[open]")) redraw(places.head, header(card));
   const low = places.lines.scrollHeight - places.lines.scrollTop - places.lines.clientHeight < 80;
   patch(places.lines, drawLines(card.parent_id ? betweenUs(card, desk.me) : card, unsent(), places.drawn));
-  if (changed || low) places.lines.scrollTop = places.lines.scrollHeight;
   drawStrips(card);
   drawTyping();
   drawFoot(card);
   drawAssist();
+  // Last, when everything below has taken its room.
+  if (changed || low) places.lines.scrollTop = places.lines.scrollHeight;
   retime();
 }
 
