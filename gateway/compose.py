@@ -28,7 +28,7 @@ from bots.campaign.calls import NotAnswered, OutboundCalls
 from bots.campaign.runner import CampaignRunner
 from bots.campaign.service import Campaigns
 from bots.campaign.texts import FlowTexter
-from bots.engines.choice import Engines, choose_engines
+from bots.engines.choice import choose_engines
 from bots.ports import AudioLeg
 from bots.survey import Surveys
 from bots.text import TextBot
@@ -66,7 +66,8 @@ from gateway.demo.seed import seed
 from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
-from gateway.overhearing import Overhearing
+from gateway.house import House
+from gateway.overhearing import overhear
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -219,7 +220,8 @@ class Installation:
         if self.roles != frozenset(roles.ROLES):
             # Qdrant's local mode locks its folder: each set of roles gets its own.
             folder /= "-".join(sorted(self.roles))
-        self.brain = await start_brain(self.settings, self.company, self.clock, folder)
+        house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle)
+        self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
         self._stack.push_async_callback(self.brain.stop)
         conversations = self.brain.conversations
         self.versions.flows = named_by(each.flow for each in conversations.values())
@@ -345,7 +347,7 @@ class Installation:
             node=self.node,
             company=self.company,
             data_dir=settings.data,
-            overhearing=self._overhearing(engines) if settings.assist_calls else None,
+            overhearing=overhear(self.store, self.lifecycle, engines, on=settings.assist_calls),
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)
@@ -368,9 +370,6 @@ class Installation:
             return await board.obey(order) if isinstance(order, ConnectVisitor) else None
 
         await self.bus.serve(ANY_VOICE, any_voice)
-
-    def _overhearing(self, engines: Engines) -> Overhearing:
-        return Overhearing(self.store, self.lifecycle, engines.transcriber, engines.activity)
 
     async def _make_prompts_ahead(self, bot: VoiceBot) -> None:
         """What callers hear most often, once this process is ready and behind its calls."""

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from bots.overheard import Overheard
 from bots.ports import Transcriber, VoiceActivity
@@ -25,6 +26,25 @@ HEARD = "heard"
 """In a line's ``meta``: how sure the recogniser was of it, 0..1."""
 
 log = logging.getLogger(__name__)
+
+
+class Ears(Protocol):
+    """The speech engines; ``bots.engines.choice.Engines``."""
+
+    @property
+    def transcriber(self) -> Transcriber:
+        """What hears."""
+        ...
+
+    @property
+    def activity(self) -> VoiceActivity | None:
+        """What tells voices from other sounds, where there is something."""
+        ...
+
+
+def overhear(store: Store, lifecycle: Lifecycle, ears: Ears, *, on: bool) -> Overhearing | None:
+    """What follows the calls of this process; None where that is not wanted (rule 1)."""
+    return Overhearing(store, lifecycle, ears.transcriber, ears.activity) if on else None
 
 
 class Overhearing:

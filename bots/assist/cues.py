@@ -33,7 +33,8 @@ _COURTESY = re.compile(
     r"palidzesu|priecasos|atvainojos|look into)\b|抱歉|很高兴|明白|理解"
 )
 _GREETING = re.compile(
-    r"^(?:hi|hello|dear|good \w+|labdien|sveiki|sveicin\w*|您好|你好)[^,.!，。！:：]{0,30}[,.!，。！:：]\s*",
+    r"^(?:hi|hello|dear|good \w+|labdien|sveiki|sveicin\w*|您好|你好)"
+    r"[^,.!，。！:：]{0,30}[,.!，。！:：]\s*",
     re.IGNORECASE,
 )
 _PROMISES = re.compile(
