@@ -67,6 +67,7 @@ from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.house import House
+from gateway.overhearing import overhear
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -346,6 +347,7 @@ class Installation:
             node=self.node,
             company=self.company,
             data_dir=settings.data,
+            overhearing=overhear(self.store, self.lifecycle, engines, on=settings.assist_calls),
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)
@@ -488,6 +490,8 @@ class Installation:
             data_dir=settings.data,
             node=self.node,
             turns=self.turns,
+            flows=thoughts.conversations,
+            base_url=settings.base_url,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)

@@ -13,16 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from router.acts.parties import TransferOutcome
-from router.model import new_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """What every event carries."""
-
-    at: datetime
-    interaction_id: str = ""
-    id: str = field(default_factory=new_id)
+from router.fact import Fact as Fact
+from router.suggestions import SuggestionNoted as SuggestionNoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -598,6 +590,7 @@ ALL: tuple[type[Fact], ...] = (
     SpeechFellBack,
     VoiceFellBack,
     RecordingSaved,
+    SuggestionNoted,
     CallConnected,
     AttemptStarted,
     AttemptFinished,
