@@ -42,11 +42,13 @@ from bots.flow.outcome import (
 from bots.flow.playout import Played, believed
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, Knowledge
+from bots.privacy import private
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
+from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
@@ -177,6 +179,8 @@ class Tools:
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
     seconds: Callable[[], float] = time.monotonic
+    policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
+    """What customers' private data becomes before anything is made of it."""
 
 
 class Conversation:
@@ -228,6 +232,7 @@ class Conversation:
         """
         if memory["over"]:
             return Turn((), dict(memory))
+        memory, heard = private(memory, heard, self._tools.policy())
         understood = await self._understood(memory, heard)
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
 

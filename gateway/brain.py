@@ -144,7 +144,14 @@ async def start_brain(
     http = httpx.AsyncClient(timeout=10)
     understanding = IntentUnderstanding(encoder)
     api = settings.orders_url or f"{settings.base_url}/demo/api"
-    tools = Tools(understanding, knowledge, HttpActions(http), clock, {"api": api})
+    tools = Tools(
+        understanding,
+        knowledge,
+        HttpActions(http),
+        clock,
+        {"api": api},
+        policy=lambda: company.redaction,
+    )
     return Brain(
         encoder,
         index,
