@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bots import loops
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
@@ -234,6 +235,9 @@ class Conversation:
         if memory["over"]:
             return Turn((), dict(memory))
         memory, heard = private(memory, heard, self._tools.policy())
+        memory = self._looked_at(memory, heard)
+        if loops.is_bot(memory["loop"]):
+            return _parting(memory)
         understood = await self._understood(memory, heard)
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
 
@@ -253,6 +257,18 @@ class Conversation:
         memory = believed(turn.unplayed or turn.memory, sayings)
         packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
+
+    def _looked_at(self, memory: Mapping[str, Any], heard: Heard) -> Memory:
+        """The memory with this turn's evidence of whether the customer is a bot."""
+        ours = [str(said["text"]) for said in memory["said"]] + [str(memory["asked"])]
+        found = loops.noted(
+            memory.get("loop", {}),
+            heard.text,
+            spoken=memory["channel"] == Channel.VOICE,
+            ours=ours,
+            now=self._tools.clock.now(),
+        )
+        return {**memory, "loop": found}
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
         today = self._tools.clock.now().date()
@@ -402,3 +418,11 @@ class Conversations(Mapping[str, Conversation]):
 
 def _played(reply: Reply, words: str) -> Played:
     return Played(reply.spoken, words, reply.step, reply.citations, reply.question)
+
+
+def _parting(memory: Memory) -> Turn:
+    """The last turn with another bot: it is told once, and in a letter not at all."""
+    words = loops.PARTING.get(memory["language"], loops.PARTING["en"])
+    replies = () if memory["channel"] == Channel.EMAIL else (Reply(words, words),)
+    over = {**memory, "over": "end"}
+    return Turn(replies, over, ended=loops.REASON, unplayed=over)

@@ -249,7 +249,11 @@ class Installation:
 
     async def _start_text(self) -> None:
         bot = TextBot(
-            self.store, self.lifecycle, self._thoughts.conversations, self.settings.base_url
+            self.store,
+            self.lifecycle,
+            self._thoughts.conversations,
+            self.settings.base_url,
+            lambda: self.company.customer_limits,
         )
         await bot.start(self.bus)
         self._background(self._answer_left_behind(bot), "left-behind")
