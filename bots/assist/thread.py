@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterable, Mapping
 from bots.assist import cues
 from bots.assist.model import Gist, Known
 from bots.flow.model import Flow, Slot
-from bots.nlu.entities import LIKELY, SURE, parse
+from bots.nlu.entities import parse
 from bots.nlu.language import detect
 from bots.nlu.numbers import fold
 from bots.nlu.shortcuts import matter, shortcut
+from bots.nlu.values.found import LIKELY, SURE
 from router.model import Author, Handoff, Message
 
 TURN_CHARS = 1200
