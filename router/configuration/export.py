@@ -10,8 +10,10 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from router.company import CAPACITY, Company, PauseCode, Person, Queue
+from router.customer_limits import DEFAULT_LIMITS
 from router.hours import Hours, serialize_shift
 from router.model import Agent, Channel, Role
+from router.redaction.policy import DEFAULT_POLICY
 from router.rules import ALL_SKILLS, Membership, Overflow, Rules, Step
 
 Plain: TypeAlias = dict[str, Any]
@@ -19,6 +21,10 @@ KEPT = frozenset(
     {"id", "name", "login", "role", "queues", "people", "strategy", "target_s", "default_queue"}
 )
 """Keys that are written even when they have their default: without them it reads badly."""
+_USUAL_SAFETY: Mapping[str, Plain] = {
+    "redaction": dict(DEFAULT_POLICY.plain()),
+    "customer_limits": dict(DEFAULT_LIMITS.plain()),
+}
 
 
 def serialize_company(company: Company, *, defaults: bool = False) -> Plain:
@@ -33,9 +39,15 @@ def serialize_company(company: Company, *, defaults: bool = False) -> Plain:
         "dispositions": list(company.dispositions),
         "pause_codes": [_pause(pause) for pause in company.pauses],
         "entry": {str(channel): flow for channel, flow in company.entry.items()},
+        "redaction": dict(company.redaction.plain()),
+        "customer_limits": dict(company.customer_limits.plain()),
     }
     if defaults:
         return written
+    for key, usual in _USUAL_SAFETY.items():
+        written[key] = _without(written[key], usual)
+        if not written[key]:
+            del written[key]
     usual_queue, usual_person = _queue(Queue("", "")), _person(USUAL_PERSON)
     written["queues"] = [_without(each, usual_queue) for each in written["queues"]]
     written["people"] = [_without_role(_without(each, usual_person)) for each in written["people"]]
