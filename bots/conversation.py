@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from bots.errors import ActionFailed, NoSuchFlow
+from bots.errors import ActionFailed, ModelFailed, NoSuchFlow
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
@@ -41,8 +41,9 @@ from bots.flow.outcome import (
 )
 from bots.flow.playout import Played, believed
 from bots.flow.steps import READING
+from bots.followup import Rewriter, leans, whole
 from bots.handoff import build_packet
-from bots.ports import Actions, Expectation, Knowledge
+from bots.ports import Actions, Answer, Expectation, Knowledge
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
@@ -165,11 +166,21 @@ class Understanding(Protocol):
         ...
 
 
+class Adviser(Protocol):
+    """Somebody who is asked what was not understood; ``bots.advice.second_opinion``."""
+
+    async def on(self, flow: Flow, memory: Mapping[str, Any], given: Understood) -> Understood:
+        """``given``, or what it may mean; comes back in time and never raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every conversation needs from outside. ``settings`` override flow variables.
 
-    ``seconds`` is a clock that only goes forward: for how long things take.
+    ``seconds`` is a clock that only goes forward: for how long things take. Without an
+    ``adviser`` what was not understood stays so; without a ``rewriter`` rules make questions
+    whole.
     """
 
     understanding: Understanding
@@ -178,6 +189,8 @@ class Tools:
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
     seconds: Callable[[], float] = time.monotonic
+    adviser: Adviser | None = None
+    rewriter: Rewriter | None = None
 
 
 class Conversation:
@@ -258,12 +271,14 @@ class Conversation:
         understood = await self._tools.understanding.understand(
             self.flow, heard.text, memory["language"]
         )
-        return replace(
+        understood = replace(
             understood,
             heard_confidence=heard.confidence,
             alternatives=heard.alternatives,
             today=today,
         )
+        adviser = self._tools.adviser
+        return understood if adviser is None else await adviser.on(self.flow, memory, understood)
 
     async def _finish(self, outcome: Outcome) -> Turn:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
@@ -324,7 +339,7 @@ class Conversation:
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
-        answer = await self._tools.knowledge.answer(need.question, language)
+        answer = await self._look_up(need.question, memory)
         if not answer.known:
             facts.append(
                 QuestionUnanswered(
@@ -338,6 +353,28 @@ class Conversation:
             return Answered(known=False, score=answer.score)
         citations = tuple(answer.citations)
         return Answered(True, answer.text, answer.spoken, citations, answer.score)
+
+    async def _look_up(self, question: str, memory: Memory) -> Answer:
+        """Answer a question; one that leans on the question before it is made whole first."""
+        language, earlier = memory["language"], str(memory.get("looked_up", ""))
+        asked = question
+        if earlier and leans(question):
+            asked = await self._whole(question, earlier, language)
+        answer = await self._tools.knowledge.answer(asked, language)
+        if not answer.known and asked != question:
+            asked = question
+            answer = await self._tools.knowledge.answer(asked, language)
+        memory["looked_up"] = asked
+        return answer
+
+    async def _whole(self, question: str, earlier: str, language: str) -> str:
+        rewriter = self._tools.rewriter
+        if rewriter is not None:
+            try:
+                return await rewriter.whole(question, earlier, language)
+            except ModelFailed as error:
+                log.info("a question is made whole by rules: %s", error)
+        return whole(question, earlier)
 
     async def _call(self, need: NeedHttp) -> Fetched:
         try:

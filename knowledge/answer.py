@@ -89,7 +89,7 @@ class KnowledgeBase:
         """Without ``written`` answers keep the articles' own words."""
         self._encoder = encoder
         self._index = index
-        self._written = written
+        self.written = written
         self._shelf = _Shelf({}, {}, {}, {}, {})
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="knowledge")
         self._caught_up = asyncio.Event()
@@ -251,9 +251,9 @@ class KnowledgeBase:
         shelf = self._shelf
         weights = self._english_weights if language == "en" else self._other_weights
         answer = await self._off_loop(lambda: _compose(shelf, read, weights, language))
-        if self._written is None or not answer.known:
+        if self.written is None or not answer.known:
             return answer
-        return await self._written.answer(asked, [hit.passage for hit in read.near], answer)
+        return await self.written.answer(asked, [hit.passage for hit in read.near], answer)
 
     async def _read(self, asked: str, language: str) -> _Read | None:
         """Find articles and compare the sentences of the best with the question."""
