@@ -49,6 +49,7 @@ from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
 
 MAX_CALLS = 20
+SPELLING = "spelling"
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
 
 log = logging.getLogger(__name__)
@@ -301,7 +302,9 @@ class Conversation:
         turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed)
         match last:
             case Ask():
-                expected = Expectation(last.kind, last.phrases, memory["language"], last.length)
+                # A name that is to be spelled is heard as letters.
+                kind = SPELLING if last.turn == SPELLING else last.kind
+                expected = Expectation(kind, last.phrases, memory["language"], last.length)
                 fillers = tuple(self.phrase(memory, text) for text in self.flow.filler)
                 return replace(
                     turn,
