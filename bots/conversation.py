@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.frequent import frequent
-from bots.flow.interpreter import READING, give_up, phrase, resume, start
+from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     Action,
@@ -40,6 +40,7 @@ from bots.flow.outcome import (
     named_queues,
 )
 from bots.flow.playout import Played, believed
+from bots.flow.steps import READING
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, Knowledge
 from router.acts.act import HandoffPlan

@@ -35,6 +35,8 @@ class Understood:
     Silence when neither ``text`` nor ``digits``. ``intent`` is None out of scope;
     ``sure`` means that it was a fixed phrase ("agent") and not the classifier.
     ``related`` is the intent next to a global one ("a person about my *bill*").
+    ``between`` are two intents that are nearly as likely as each other: the customer is asked
+    which; it is empty where one is clear, or none.
     ``gist`` is the part of a long text that asks, empty when it is all of it.
     ``language`` is the detected one, empty when unsure. ``today`` anchors
     relative dates.
@@ -46,6 +48,7 @@ class Understood:
     confidence: float = 1.0
     sure: bool = False
     related: str | None = None
+    between: tuple[str, ...] = ()
     gist: str = ""
     language: str = ""
     heard_confidence: float = 1.0
