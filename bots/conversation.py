@@ -90,6 +90,10 @@ class Heard:
         sure = min(self.confidence, more.confidence)
         return Heard.said(f"{self.text} {more.text}", sure)
 
+    def as_data(self) -> dict[str, Any]:
+        """For the memory: the turn that may turn out to have caused a hand-over."""
+        return {"text": self.text, "digits": self.digits, "confidence": round(self.confidence, 3)}
+
     @classmethod
     def silence(cls) -> Heard:
         """Nobody said or pressed anything in time."""
@@ -244,6 +248,7 @@ class Conversation:
         if memory["over"]:
             return Turn((), dict(memory))
         understood = await self._understood(memory, heard)
+        memory = {**memory, "turn": heard.as_data()}
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
@@ -260,7 +265,7 @@ class Conversation:
         """
         sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
         memory = believed(turn.unplayed or turn.memory, sayings)
-        packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
+        packet = turn.handoff and self._packet(memory, turn.handoff.reason)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
@@ -325,11 +330,14 @@ class Conversation:
                     listen=last.turn,
                 )
             case HandOff():
-                packet = build_packet(self.flow, memory, last.reason)
+                packet = self._packet(memory, last.reason)
                 return replace(turn, handoff=packet, queue=last.queue, skills=last.skills)
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    def _packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
+        return build_packet(self.flow, memory, reason, self._tools.settings)
 
     def _reply(self, action: Say | Ask) -> Reply:
         if isinstance(action, Ask):
