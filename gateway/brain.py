@@ -25,6 +25,8 @@ from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
 from gateway.configuration import Entry
+from gateway.language_model import Help, start_help
+from gateway.model_metrics import ModelMetrics
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
@@ -47,6 +49,7 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    help: Help
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -125,26 +128,37 @@ class Brain:
         await self.knowledge.stop()
         await self.index.stop()
         await self.encoder.stop()
+        await self.help.stop()
         await self.http.aclose()
 
 
 async def start_brain(
-    settings: Settings, company: Company, clock: Clock, index_folder: Path
+    settings: Settings, company: Company, clock: Clock, index_folder: Path, metrics: ModelMetrics
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
+    secrets = await asyncio.to_thread(read_secrets, settings.secrets)
     encoder = MiniLmEncoder(kept=settings.data / "vectors")
     index = (
         QdrantIndex(url=settings.qdrant_url)
         if settings.qdrant_url
         else QdrantIndex(path=index_folder)
     )
-    knowledge = KnowledgeBase(encoder, index)
+    helped = await start_help(settings, secrets, str, metrics)
+    knowledge = KnowledgeBase(encoder, index, helped.written)
     articles = await asyncio.to_thread(read_articles, settings.articles)
     await knowledge.shelve(articles, clock.now().date())
     http = httpx.AsyncClient(timeout=10)
     understanding = IntentUnderstanding(encoder)
     api = settings.orders_url or f"{settings.base_url}/demo/api"
-    tools = Tools(understanding, knowledge, HttpActions(http), clock, {"api": api})
+    tools = Tools(
+        understanding,
+        knowledge,
+        HttpActions(http),
+        clock,
+        {"api": api},
+        adviser=helped.adviser,
+        rewriter=helped.rewriter,
+    )
     return Brain(
         encoder,
         index,
@@ -154,6 +168,7 @@ async def start_brain(
         Conversations(
             (Conversation(flow, tools) for flow in await _flows(settings, company)), Entry(company)
         ),
+        helped,
     )
 
 
@@ -168,3 +183,14 @@ async def _flows(settings: Settings, company: Company) -> list[Flow]:
             f"{', '.join(sorted(names)) or 'none'}"
         )
     return flows
+
+
+def read_secrets(folder: Path | None) -> dict[str, str]:
+    """Each file of the folder is a secret by its name, without the line's end."""
+    if folder is None:
+        return {}
+    return {
+        path.name: path.read_text(encoding="utf-8").strip()
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".")
+    }

@@ -66,6 +66,7 @@ from gateway.demo.seed import seed
 from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
+from gateway.model_metrics import ModelMetrics
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -138,6 +139,7 @@ class Installation:
         self.switchboard: Switchboard | None = None
         self.phone: Phone | None = None
         self.turns = TurnMetrics()
+        self.models = ModelMetrics()
         self.speech = ""
         self._started = False
         self._stack = AsyncExitStack()
@@ -218,7 +220,7 @@ class Installation:
         if self.roles != frozenset(roles.ROLES):
             # Qdrant's local mode locks its folder: each set of roles gets its own.
             folder /= "-".join(sorted(self.roles))
-        self.brain = await start_brain(self.settings, self.company, self.clock, folder)
+        self.brain = await start_brain(self.settings, self.company, self.clock, folder, self.models)
         self._stack.push_async_callback(self.brain.stop)
         conversations = self.brain.conversations
         self.versions.flows = named_by(each.flow for each in conversations.values())
@@ -452,7 +454,7 @@ class Installation:
         if roles.WEB in self.roles:
             app = await self._web_app()
         else:
-            app = make_probe_app(self._health, self._ready, self.turns.text)
+            app = make_probe_app(self._health, self._ready, self._metrics)
         server = WebServer(app, settings.host, settings.port)
         await self._run(server.start, server.stop)
         if roles.WEB in self.roles and settings.demo:
@@ -486,6 +488,7 @@ class Installation:
             data_dir=settings.data,
             node=self.node,
             turns=self.turns,
+            models=self.models,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)
@@ -504,6 +507,9 @@ class Installation:
     def _ready(self) -> bool:
         """Whether this process does its work as well as it ever will."""
         return self._started and (self.brain is None or self.brain.can_answer)
+
+    def _metrics(self) -> bytes:
+        return self.turns.text() + self.models.text()
 
     async def _health(self) -> dict[str, bool]:
         async with self.store.transaction() as tx:

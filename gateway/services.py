@@ -8,6 +8,7 @@ from pathlib import Path
 from bots.campaign.service import Campaigns
 from gateway.auth.sessions import SignIn
 from gateway.desk.hub import DeskHub
+from gateway.model_metrics import ModelMetrics
 from gateway.ports import ArticleSearch
 from gateway.turn_metrics import TurnMetrics
 from gateway.waiting_room import WaitingRoom
@@ -45,4 +46,5 @@ class Services:
     node: str
     turns: TurnMetrics = field(default_factory=TurnMetrics)
     """Of the calls that this process itself has."""
+    models: ModelMetrics = field(default_factory=ModelMetrics)
     secure_cookies: bool = False
