@@ -44,11 +44,13 @@ from bots.flow.steps import READING
 from bots.followup import Rewriter, leans, whole
 from bots.handoff import build_packet
 from bots.ports import Actions, Answer, Expectation, Knowledge
+from bots.privacy import private
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
+from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
 SPELLING = "spelling"
@@ -196,6 +198,8 @@ class Tools:
     seconds: Callable[[], float] = time.monotonic
     adviser: Adviser | None = None
     rewriter: Rewriter | None = None
+    policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
+    """What customers' private data becomes before anything is made of it."""
 
 
 class Conversation:
@@ -247,6 +251,7 @@ class Conversation:
         """
         if memory["over"]:
             return Turn((), dict(memory))
+        memory, heard = private(memory, heard, self._tools.policy())
         understood = await self._understood(memory, heard)
         memory = {**memory, "turn": heard.as_data()}
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))

@@ -35,6 +35,7 @@ from knowledge.ingest import read_articles
 from router.company import Company
 from router.errors import BadConfiguration, ParleyError
 from router.ports import Clock
+from router.redaction.redact import redact
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,9 @@ async def start_brain(
         if settings.qdrant_url
         else QdrantIndex(path=index_folder)
     )
-    helped = await start_help(settings, secrets, str, metrics)
+    helped = await start_help(
+        settings, secrets, lambda text: redact(text, company.redaction), metrics
+    )
     knowledge = KnowledgeBase(encoder, index, helped.written)
     articles = await asyncio.to_thread(read_articles, settings.articles)
     await knowledge.shelve(articles, clock.now().date())
@@ -158,6 +161,7 @@ async def start_brain(
         {"api": api},
         adviser=helped.adviser,
         rewriter=helped.rewriter,
+        policy=lambda: company.redaction,
     )
     return Brain(
         encoder,

@@ -93,6 +93,7 @@ from router.dispatch.dispatcher import Dispatcher
 from router.errors import ParleyError
 from router.model import Channel, Customer, Interaction, InteractionState, new_id
 from router.ports import Bus
+from router.redaction.logs import guard_logs
 from router.relay import Relay
 from router.store.sql import FROZEN_MS, ROUTER_FROZEN_MS, SqlStore
 
@@ -198,6 +199,7 @@ class Installation:
         await asyncio.to_thread(self.settings.data.mkdir, parents=True, exist_ok=True)
         await self._run(self.store.start, self.store.stop)
         await open_company(self.versions, self.company, self.settings)
+        guard_logs(self.company)
         if self.settings.demo and roles.ROUTER in self.roles:
             await seed(self.store, DEMO / "customers.yaml")
 

@@ -15,6 +15,7 @@ from router.acts import reception, steps
 from router.acts.following import concerned, follow, marked
 from router.acts.overflow import at_joining
 from router.acts.place import Joining, asked_skills, entitled, queues_to_join
+from router.acts.privacy import forgotten, private_arrival, private_line, reword
 from router.acts.reopening import prefer_last
 from router.acts.together import Hand, Steps, Together
 from router.acts.wrapup import TIMED
@@ -170,6 +171,7 @@ class Acts:
         self, act: Act, arrival: Arrival, customer: Customer, thread: Sequence[str]
     ) -> Interaction:
         """Store a new interaction and give it to its first handler: a bot, else a queue."""
+        arrival = private_arrival(arrival, self._company.redaction)
         interaction, arrived = await reception.begin(
             act, arrival, customer, thread, self._clock.now()
         )
@@ -198,8 +200,19 @@ class Acts:
     async def add_line(
         self, act: Act, interaction: Interaction, message: NewMessage
     ) -> Message | None:
-        """Append to the transcript; None when its ``external_id`` is already there."""
+        """Append to the transcript; None when its ``external_id`` is already there.
+
+        What must not be kept is taken out first (``router.acts.privacy``).
+        """
+        message, changed = await private_line(
+            act.tx, interaction.id, message, self._company.redaction
+        )
         line = await act.tx.interactions.add_message(interaction.id, message, self._clock.now())
+        if line is not None and changed:
+            await reword(act.tx, changed)
+            memory = forgotten(interaction.bot_state, changed)
+            if memory != interaction.bot_state:
+                await act.save(replace(interaction, bot_state=memory))
         if line is not None:
             act.facts.append(
                 MessageAdded(
