@@ -23,6 +23,7 @@ from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
+    REFUSED,
     Action,
     Answered,
     Ask,
@@ -32,18 +33,22 @@ from bots.flow.outcome import (
     Given,
     HandOff,
     Memory,
+    Need,
     NeedAnswer,
+    NeedCallback,
     NeedHttp,
+    NeedScore,
     Outcome,
+    Promised,
+    Recorded,
     Say,
     Understood,
     named_queues,
 )
 from bots.flow.playout import Played, believed
-from bots.flow.steps import READING
 from bots.followup import Rewriter, leans, whole
 from bots.handoff import build_packet
-from bots.ports import Actions, Answer, Expectation, Knowledge
+from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
@@ -53,8 +58,11 @@ from router.ports import Clock
 from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
-SPELLING = "spelling"
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
+SPELLING = "spelling"
+
+CALLBACK = "callback"
+"""The reason in the packet of a promised call."""
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +150,8 @@ class Turn:
     handoff: Handoff | None = None
     queue: str = ""
     skills: Mapping[str, int] = field(default_factory=dict)
+    agent: str = ""
+    """Login of the agent who is asked first for it."""
     ended: str | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
@@ -158,7 +168,7 @@ class Turn:
         if self.handoff is None:
             return None
         first, *also = named_queues(self.queue) or ("",)
-        return HandoffPlan(first, self.handoff, self.skills, also=tuple(also))
+        return HandoffPlan(first, self.handoff, self.skills, also=tuple(also), agent=self.agent)
 
 
 class Understanding(Protocol):
@@ -200,6 +210,8 @@ class Tools:
     rewriter: Rewriter | None = None
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
     """What customers' private data becomes before anything is made of it."""
+    house: House | None = None
+    """What promises calls and records scores; without it every promise is refused."""
 
 
 class Conversation:
@@ -302,18 +314,37 @@ class Conversation:
             replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
-            match last:
-                case NeedAnswer():
-                    given: Given = await self._ask_knowledge(last, outcome.memory, facts)
-                case NeedHttp():
-                    changed = changed or last.method not in READING
-                    given = await self._call(last)
-                case _:
-                    turn = self._turn(outcome.memory, last, replies, facts)
-                    return replace(turn, acted_s=acted_s, changed=changed)
+            if not isinstance(last, Need):
+                turn = self._turn(outcome.memory, last, replies, facts)
+                return replace(turn, acted_s=acted_s, changed=changed)
+            changed = changed or _changes(last)
+            given = await self._supply(last, outcome.memory, facts)
             acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
+
+    async def _supply(self, need: Need, memory: Memory, facts: list[Fact]) -> Given:
+        """What the flow waits for."""
+        match need:
+            case NeedAnswer():
+                return await self._ask_knowledge(need, memory, facts)
+            case NeedHttp():
+                return await self._call(need)
+            case NeedCallback():
+                return await self._promise(need, memory)
+            case NeedScore():
+                if self._tools.house is not None:
+                    await self._tools.house.rate(memory["interaction_id"], need.score)
+                return Recorded()
+
+    async def _promise(self, need: NeedCallback, memory: Memory) -> Promised:
+        house = self._tools.house
+        if house is None:
+            return Promised(REFUSED)
+        packet = build_packet(self.flow, memory, CALLBACK)
+        return await house.promise_call(
+            memory["interaction_id"], need.number, need.at, need.queue, packet
+        )
 
     def _turn(
         self, memory: Memory, last: Action | None, replies: list[Reply], facts: list[Fact]
@@ -336,7 +367,9 @@ class Conversation:
                 )
             case HandOff():
                 packet = self._packet(memory, last.reason)
-                return replace(turn, handoff=packet, queue=last.queue, skills=last.skills)
+                return replace(
+                    turn, handoff=packet, queue=last.queue, skills=last.skills, agent=last.agent
+                )
             case End():
                 return replace(turn, ended=last.reason)
         return turn
@@ -395,7 +428,7 @@ class Conversation:
     async def _call(self, need: NeedHttp) -> Fetched:
         try:
             status, body = await self._tools.actions.call(
-                need.method, need.url, need.body, need.timeout_s
+                need.method, need.url, need.body, need.timeout_s, need.headers, need.retries
             )
         except ActionFailed as error:
             log.warning("action of flow %s failed: %s", self.flow.name, error)
@@ -446,6 +479,11 @@ class Conversations(Mapping[str, Conversation]):
         """Train all of them; do this at the start so that the first customer does not wait."""
         for conversation in self._by_name.values():
             await conversation.prepare()
+
+
+def _changes(need: Need) -> bool:
+    """Whether it cannot be taken back."""
+    return not need.reads if isinstance(need, NeedHttp) else not isinstance(need, NeedAnswer)
 
 
 def _played(reply: Reply, words: str) -> Played:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,12 @@ import httpx
 from bots.actions import HttpActions
 from bots.conversation import Conversation, Conversations, Tools
 from bots.engines.phrases import Corpus
+from bots.flow.check import secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
 from gateway.configuration import Entry
+from gateway.house import House
 from gateway.language_model import Help, start_help
 from gateway.model_metrics import ModelMetrics
 from gateway.settings import Settings
@@ -134,7 +137,12 @@ class Brain:
 
 
 async def start_brain(
-    settings: Settings, company: Company, clock: Clock, index_folder: Path, metrics: ModelMetrics
+    settings: Settings,
+    company: Company,
+    clock: Clock,
+    index_folder: Path,
+    house: House,
+    metrics: ModelMetrics,
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
     secrets = await asyncio.to_thread(read_secrets, settings.secrets)
@@ -156,12 +164,13 @@ async def start_brain(
     tools = Tools(
         understanding,
         knowledge,
-        HttpActions(http),
+        HttpActions(http, secrets),
         clock,
         {"api": api},
         adviser=helped.adviser,
         rewriter=helped.rewriter,
         policy=lambda: company.redaction,
+        house=house,
     )
     return Brain(
         encoder,
@@ -170,13 +179,14 @@ async def start_brain(
         http,
         understanding,
         Conversations(
-            (Conversation(flow, tools) for flow in await _flows(settings, company)), Entry(company)
+            (Conversation(flow, tools) for flow in await _flows(settings, company, secrets)),
+            Entry(company),
         ),
         helped,
     )
 
 
-async def _flows(settings: Settings, company: Company) -> list[Flow]:
+async def _flows(settings: Settings, company: Company, secrets: Mapping[str, str]) -> list[Flow]:
     paths = sorted(settings.flows.glob("*.yaml"))
     flows = [await asyncio.to_thread(read_flow, path) for path in paths]
     names = {flow.name for flow in flows}
@@ -186,6 +196,13 @@ async def _flows(settings: Settings, company: Company) -> list[Flow]:
             f"the company's entry names the flow {missing[0]!r}; {settings.flows} has: "
             f"{', '.join(sorted(names)) or 'none'}"
         )
+    for flow in flows:
+        unset = sorted(secrets_of(flow) - set(secrets))
+        if unset:
+            raise BadConfiguration(
+                f"flow {flow.name!r} names the secret {unset[0]!r}; put it into a file of that "
+                f"name in the folder PARLEY_SECRETS ({settings.secrets or 'not set'})"
+            )
     return flows
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from bots.flow.check import exits
-from bots.flow.model import AskStep, DoStep, Flow
-
-READING = ("GET", "HEAD")
+from bots.flow.model import AskStep, CallbackStep, DoStep, Flow, Step
 
 
 def changes_something(flow: Flow, start: str) -> bool:
-    """Whether an action that changes something may follow from ``start``.
+    """Whether an action that changes something, or a promised call, may follow from ``start``.
 
-    Not behind the next open question: there the customer's own words lead on.
+    Not behind the next open question or the consent to an action: there the customer's own
+    words decide.
     """
     ahead, seen = [start], set[str]()
     while ahead:
@@ -20,8 +19,16 @@ def changes_something(flow: Flow, start: str) -> bool:
         if step is None or name in seen:
             continue
         seen.add(name)
-        if isinstance(step, DoStep) and step.method not in READING:
+        if isinstance(step, CallbackStep) or (isinstance(step, DoStep) and not step.reads):
             return True
-        if not (isinstance(step, AskStep) and not step.slot):
+        if not _decides(flow, step):
             ahead.extend(exits(flow, step))
     return False
+
+
+def _decides(flow: Flow, step: Step) -> bool:
+    """Whether the customer says here what happens next."""
+    if not isinstance(step, AskStep):
+        return False
+    slot = flow.slots.get(step.slot)
+    return slot is None or slot.consent

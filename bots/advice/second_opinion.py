@@ -112,8 +112,11 @@ def _puzzled(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Unders
     asks = memory["mode"] == "ask" and given.text.strip() and not given.sure
     if not asks or given.between:
         return False
+    slot = flow.slots.get(step.slot)
+    if slot is not None and (slot.consent or slot.type == "yes-no"):
+        return False
     meaning = read(flow, step, memory, given)
-    if step.slot:
+    if slot is not None:
         return isinstance(meaning, Unclear)
     return given.intent is None and meaning == Wants(step.otherwise)
 

@@ -39,8 +39,9 @@ FIRST = 1.5
 INVENTED = frozenset({"you", "thank you", "thank you for watching", ""})
 """What the model writes where nobody speaks."""
 SAID_BY_WORDS = ("i'm", "i'd", "i've", "i'll", "i")
-DIGIT_S = 0.15
-"""Nobody says a digit in less: an utterance has no more of them."""
+DIGIT_S, LETTER_S = 0.15, 0.12
+"""Nobody says one in less: an utterance has no more of them."""
+LETTERS, SPELLING = "abcdefghijklmnopqrstuvwxyz", "spelling"
 SLIP, SLIPS, OTHER, OH_LESS = -5.0, 3, -9.0, -2.0
 """Where digits are asked for: what each digit too many or too few (up to ``SLIPS``), something else
 than digits, and "oh" for a zero cost. A right sentence fits the sound better than any digits by far
@@ -94,7 +95,8 @@ class SecondHearing:
         self._corpus = corpus
         self._company = WordModel(corpus.lines())
         self._closed: dict[Expectation, WordModel] = {}
-        self._digits = Digits(model)
+        self._digits = Series(model, (*ONES[:10], OH), ", ")
+        self._letters = Series(model, LETTERS.upper(), ". ")
 
     def prepare(self, expect: Expectation) -> None:
         """Get ready for a question, so that its first answer need not wait."""
@@ -140,7 +142,9 @@ class SecondHearing:
         fits: dict[Words, float] = {}
         found = list(heard.readings)
         if is_digits(expect):
-            found += self._digits.readings(heard.sound, expect.length)
+            found += self._digits.readings(heard.sound, expect.length, DIGIT_S)
+        elif expect.kind == SPELLING:
+            found += self._letters.readings(heard.sound, 0, LETTER_S)
         for reading in found:
             less = OH_LESS * words_of(reading.text).count(OH) if is_digits(expect) else 0.0
             _add(fits, self._key(reading.text, expect), reading.log_prob + less)
@@ -184,36 +188,37 @@ class SecondHearing:
         return PRIOR * self._closed.get(expect, self._company).log_prob(words)
 
 
-class Digits:
-    """Readings of nothing but digits: "Four, eight, two." and so on."""
+class Series:
+    """Readings of nothing but names out of a short list, as the model writes a row of them:
+    "Four, eight, two." and "S. M. I. T. H." """
 
-    def __init__(self, model: Moonshine) -> None:
+    def __init__(self, model: Moonshine, names: Sequence[str], between: str) -> None:
         self._model = model
-        names = (*ONES[:10], OH)
         ids = model.tokens.ids
         self._begin = [ids(name.capitalize()) for name in names]
-        self._go_on = [ids(f"x, {name}")[len(ids("x")) :] for name in names]
+        self._go_on = [ids(f"x{between}{name}")[len(ids("x")) :] for name in names]
         (self._stop,) = ids("x.")[len(ids("x")) :]
 
-    def readings(self, sound: Sound, length: int) -> list[Reading]:
-        """The best of so many digits, 0 for any number."""
-        most = length or max(1, int(sound.seconds / DIGIT_S))
+    def readings(self, sound: Sound, length: int, shortest_s: float) -> list[Reading]:
+        """The best of so many names, 0 for any number; nobody says one in ``shortest_s``."""
+        most = length or max(1, int(sound.seconds / shortest_s))
 
         def allowed(said: tuple[int, ...]) -> Iterable[int]:
-            """Follows the digits said so far through the tree of their spellings."""
+            """Follows the names said so far through the tree of their spellings."""
             at, count = 0, 0
             while True:
-                if said[at:] == (self._stop,):
-                    return (END,)
                 ways = self._go_on if count else self._begin
-                ended = count and (count == length if length else count <= most)
                 whole = next((way for way in ways if said[at : at + len(way)] == tuple(way)), None)
                 if whole is None:
-                    rest = said[at:]
-                    on = {way[len(rest)] for way in ways if tuple(way[: len(rest)]) == rest}
-                    on = on if count < most else set()
-                    return (*on, self._stop) if ended and not rest else on
+                    break
                 at, count = at + len(whole), count + 1
+            rest = said[at:]
+            on = {way[len(rest)] for way in ways if tuple(way[: len(rest)]) == rest}
+            on = on if count < most else set()
+            if count and (count == length if length else count <= most):
+                # What follows a name may begin as the end does.
+                on |= {self._stop} if not rest else {END} if rest == (self._stop,) else set()
+            return on
 
         return self._model.readings(sound, WIDTH, allowed)
 

@@ -13,8 +13,9 @@ from bots.advice.consequences import changes_something
 from bots.advice.second_opinion import SecondOpinion
 from bots.conversation import Conversation, Heard, Tools, Turn
 from bots.engines.llm import ApiModel, ModelOptions, Patience, parse_model_server
+from bots.flow.memory import fresh
 from bots.flow.model import Flow
-from bots.flow.outcome import Understood
+from bots.flow.outcome import Context, Understood
 from bots.flow.schema import parse_flow
 from router.clock import VirtualClock
 from tests.fakes.fake_language_model import FakeLanguageModel, ModelRequest, ModelTrouble
@@ -34,12 +35,18 @@ slots:
 intents:
   where:
     label: to know where a parcel is
+    about: {en: a parcel}
     go: ask_number
     examples: {en: [where is my parcel, track my parcel]}
   cancel:
     label: to cancel an order
+    about: {en: cancelling an order}
     go: ask_doomed
     examples: {en: [cancel my order, call off the order]}
+  everything:
+    label: to have everything deleted
+    go: guarded
+    examples: {en: [delete everything you have]}
   box:
     label: to choose a box
     go: ask_size
@@ -51,6 +58,12 @@ steps:
   looked: {do: {method: GET, url: "http://x.test/{{ number }}"}, next: bye, on_error: person}
   ask_doomed: {ask: "Which order?", slot: doomed, next: gone}
   gone: {do: {method: DELETE, url: "http://x.test/{{ doomed }}"}, next: bye, on_error: person}
+  guarded:
+    do: {method: DELETE, url: "http://x.test/all"}
+    confirm: "I delete everything now. Shall I?"
+    declined: bye
+    next: bye
+    on_error: person
   ask_size: {ask: "Small or large?", slot: size, next: bye}
   person: {handoff: no-answer}
   bye: {end: resolved}
@@ -119,7 +132,9 @@ async def test_intent_that_the_model_names_and_quotes_is_followed(
     assert request.data["customer"] == LOST
     assert LOST not in request.rules
     named = request.schema["properties"]["intent"]["anyOf"]
-    assert {"where", "cancel", "box", "agent"} in [set(one.get("enum", ())) for one in named]
+    assert {"where", "cancel", "everything", "box", "agent"} in [
+        set(one.get("enum", ())) for one in named
+    ]
 
 
 async def test_model_is_not_asked_what_was_understood(
@@ -168,7 +183,7 @@ async def test_person_is_brought_when_the_model_understands_that_one_is_wanted(
 
 
 async def opinion(model: ApiModel, text: str, step: str = "hello", flow: Flow = FLOW) -> Understood:
-    memory = {"step": step, "mode": "ask", "language": "en", "asked": "?", "intent": None}
+    memory = fresh(flow, Context("chat")) | {"step": step, "mode": "ask", "asked": "?"}
     return await SecondOpinion(model).on(flow, memory, Understood(text))
 
 
@@ -181,8 +196,13 @@ async def test_intent_behind_which_something_is_deleted_is_only_offered(
     assert given.between == ("cancel", "where")
     server.think = says(intent="cancel", quote="never got")
     assert await opinion(model, LOST) == Understood(LOST)
-    await at(conversation, LOST, "482913", "yes")
-    assert not [call for call in bench.actions.calls if call[0] == "DELETE"]
+    server.think = says(intent="cancel", next="where", quote="never got")
+    turn = await at(conversation, LOST)
+    assert turn.replies[-1].text == "Is it about cancelling an order, or about a parcel?"
+    await conversation.hear(turn.memory, Heard.said("482913"))
+    assert bench.actions.calls == []
+    turn = await conversation.hear(turn.memory, Heard.said("cancelling an order"))
+    assert turn.memory["step"] == "ask_doomed"
 
 
 async def test_value_is_read_by_our_own_parser_from_the_words_pointed_at(
@@ -245,9 +265,21 @@ async def test_yes_or_no_is_never_asked_of_a_model(
     assert len(server.requests) == asked
 
 
+async def test_consent_is_never_read_out_of_words_by_a_model(
+    server: FakeLanguageModel, bench: Bench, conversation: Conversation
+) -> None:
+    server.think = says(value="yes", intent="everything", quote="yes")
+    turn = await at(conversation, "delete everything you have")
+    asked = len(server.requests)
+    await conversation.hear(turn.memory, Heard.said("would granny say yes I wonder"))
+    assert len(server.requests) == asked
+    assert bench.actions.calls == []
+
+
 def test_what_follows_an_open_question_is_the_customers_doing() -> None:
     assert changes_something(FLOW, "ask_doomed")
     assert changes_something(FLOW, "gone")
     assert not changes_something(FLOW, "ask_number")
     assert not changes_something(FLOW, "hello")
+    assert not changes_something(FLOW, "guarded"), "consent is the customer's own"
     assert not changes_something(FLOW, "nowhere")
