@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bots.better_told import better_told
 from bots.errors import ActionFailed, ModelFailed, NoSuchFlow
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
@@ -47,7 +48,7 @@ from bots.flow.outcome import (
 )
 from bots.flow.playout import Played, believed
 from bots.followup import Rewriter, leans, whole
-from bots.handoff import build_packet
+from bots.handoff import Summariser, build_packet
 from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
 from router.acts.act import HandoffPlan
@@ -208,6 +209,7 @@ class Tools:
     seconds: Callable[[], float] = time.monotonic
     adviser: Adviser | None = None
     rewriter: Rewriter | None = None
+    summariser: Summariser | None = None
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
     """What customers' private data becomes before anything is made of it."""
     house: House | None = None
@@ -283,6 +285,9 @@ class Conversation:
         sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
         memory = believed(turn.unplayed or turn.memory, sayings)
         packet = turn.handoff and self._packet(memory, turn.handoff.reason)
+        if packet and turn.handoff and not memory.get("unheard"):
+            told = turn.handoff
+            packet = replace(packet, summary=told.summary, summaries=told.summaries)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
@@ -315,7 +320,7 @@ class Conversation:
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
             if not isinstance(last, Need):
-                turn = self._turn(outcome.memory, last, replies, facts)
+                turn = await self._summarised(self._turn(outcome.memory, last, replies, facts))
                 return replace(turn, acted_s=acted_s, changed=changed)
             changed = changed or _changes(last)
             given = await self._supply(last, outcome.memory, facts)
@@ -373,6 +378,13 @@ class Conversation:
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    async def _summarised(self, turn: Turn) -> Turn:
+        """The packet's summary in better words, where they come in time."""
+        summariser, packet = self._tools.summariser, turn.handoff
+        if summariser is None or packet is None:
+            return turn
+        return replace(turn, handoff=await better_told(summariser, packet))
 
     def _packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
         return build_packet(self.flow, memory, reason, self._tools.settings)

@@ -10,6 +10,7 @@ import uvloop
 
 from evals import (
     acd_bench,
+    bots_bench,
     call,
     first,
     planning,
@@ -29,6 +30,12 @@ from router.errors import ParleyError
 BENCHES: Registry = {
     "acd": Entry(
         acd_bench.run, acd_bench.AT_MOST, "what one routing decision costs", acd_bench.AT_LEAST
+    ),
+    "bots": Entry(
+        bots_bench.run,
+        bots_bench.AT_MOST,
+        "fifty chats with the bot at once, without a language model",
+        bots_bench.AT_LEAST,
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
     "reports": Entry(

@@ -169,6 +169,7 @@ async def start_brain(
         {"api": api},
         adviser=helped.adviser,
         rewriter=helped.rewriter,
+        summariser=helped.summariser,
         policy=lambda: company.redaction,
         house=house,
     )

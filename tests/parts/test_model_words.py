@@ -52,7 +52,7 @@ async def model(server: FakeLanguageModel) -> AsyncIterator[ApiModel]:
     options = ModelOptions(
         server=parse_model_server(server.url),
         model="tiny",
-        patience=Patience(first_s=0.3, whole_s=0.5),
+        patience=Patience(first_s=1.0, whole_s=1.4),
     )
     made = ApiModel(options)
     await made.start()
@@ -214,3 +214,28 @@ async def test_summary_with_an_invented_number_or_too_many_words_is_none(
     server.think = lambda request: told
     with pytest.raises(ModelFailed):
         await ModelSummariser(model).summarise(PACKET, SAID, "en")
+
+
+async def talked_to_a_person(model: ApiModel) -> Handoff:
+    """The packet after somebody asked for one."""
+    bench = Bench()
+    tools = Tools(bench.understanding, bench.knowledge, bench.actions, VirtualClock(NOW))
+    conversation = Conversation(
+        demo_flow("front-desk"), replace(tools, summariser=ModelSummariser(model))
+    )
+    turn = await conversation.begin(interaction_on(Channel.VOICE))
+    turn = await conversation.hear(turn.memory, Heard.said("agent"))
+    assert turn.handoff is not None
+    heard = conversation.played(turn, [reply.spoken for reply in turn.replies])
+    assert heard.handoff is not None
+    assert heard.handoff.summaries == turn.handoff.summaries
+    return heard.handoff
+
+
+async def test_packet_has_the_models_summary_and_the_rules_own_when_that_is_late(
+    server: FakeLanguageModel, model: ApiModel
+) -> None:
+    server.think = lambda request: {"wants": "a person", "tried": "nothing", "stopped": "asked"}
+    assert (await talked_to_a_person(model)).summary == "A person. Nothing. Asked."
+    server.model_trouble = ModelTrouble.HANGS
+    assert (await talked_to_a_person(model)).summary.startswith("Wants to talk to a person.")

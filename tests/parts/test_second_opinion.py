@@ -95,7 +95,7 @@ async def model(server: FakeLanguageModel) -> AsyncIterator[ApiModel]:
     options = ModelOptions(
         server=parse_model_server(server.url),
         model="tiny",
-        patience=Patience(first_s=0.3, whole_s=0.5),
+        patience=Patience(first_s=1.0, whole_s=1.4),
     )
     made = ApiModel(options)
     await made.start()
