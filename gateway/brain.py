@@ -26,8 +26,8 @@ from bots.flow.check import secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
+from bots.ports import House
 from gateway.configuration import Entry
-from gateway.house import House
 from gateway.language_model import Help, start_help
 from gateway.model_metrics import ModelMetrics
 from gateway.settings import Settings
@@ -54,6 +54,9 @@ class Brain:
     understanding: IntentUnderstanding
     conversations: Conversations
     help: Help
+    tools: Tools
+    """What every conversation of this process uses."""
+    models: ModelMetrics
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -142,7 +145,6 @@ async def start_brain(
     clock: Clock,
     index_folder: Path,
     house: House,
-    metrics: ModelMetrics,
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
     secrets = await asyncio.to_thread(read_secrets, settings.secrets)
@@ -152,6 +154,7 @@ async def start_brain(
         if settings.qdrant_url
         else QdrantIndex(path=index_folder)
     )
+    metrics = ModelMetrics()
     helped = await start_help(
         settings, secrets, lambda text: redact(text, company.redaction), metrics
     )
@@ -170,8 +173,8 @@ async def start_brain(
         adviser=helped.adviser,
         rewriter=helped.rewriter,
         summariser=helped.summariser,
-        policy=lambda: company.redaction,
         house=house,
+        policy=lambda: company.redaction,
     )
     return Brain(
         encoder,
@@ -184,6 +187,8 @@ async def start_brain(
             Entry(company),
         ),
         helped,
+        tools,
+        metrics,
     )
 
 

@@ -67,7 +67,7 @@ from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.house import House
-from gateway.model_metrics import ModelMetrics
+from gateway.overhearing import overhear
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -141,7 +141,6 @@ class Installation:
         self.switchboard: Switchboard | None = None
         self.phone: Phone | None = None
         self.turns = TurnMetrics()
-        self.models = ModelMetrics()
         self.speech = ""
         self._started = False
         self._stack = AsyncExitStack()
@@ -224,12 +223,10 @@ class Installation:
             # Qdrant's local mode locks its folder: each set of roles gets its own.
             folder /= "-".join(sorted(self.roles))
         house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle)
-        self.brain = await start_brain(
-            self.settings, self.company, self.clock, folder, house, self.models
-        )
+        self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
+        self.turns.beside(self.brain.models.text)
         self._stack.push_async_callback(self.brain.stop)
-        conversations = self.brain.conversations
-        self.versions.flows = named_by(each.flow for each in conversations.values())
+        self.versions.flows = named_by(talk.flow for talk in self.brain.conversations.values())
 
     async def _stay_alive(self) -> None:
         while True:
@@ -255,7 +252,11 @@ class Installation:
 
     async def _start_text(self) -> None:
         bot = TextBot(
-            self.store, self.lifecycle, self._thoughts.conversations, self.settings.base_url
+            self.store,
+            self.lifecycle,
+            self._thoughts.conversations,
+            self.settings.base_url,
+            lambda: self.company.customer_limits,
         )
         await bot.start(self.bus)
         self._background(self._answer_left_behind(bot), "left-behind")
@@ -352,6 +353,7 @@ class Installation:
             node=self.node,
             company=self.company,
             data_dir=settings.data,
+            overhearing=overhear(self.store, self.lifecycle, engines, on=settings.assist_calls),
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)
@@ -460,7 +462,7 @@ class Installation:
         if roles.WEB in self.roles:
             app = await self._web_app()
         else:
-            app = make_probe_app(self._health, self._ready, self._metrics)
+            app = make_probe_app(self._health, self._ready, self.turns.text)
         server = WebServer(app, settings.host, settings.port)
         await self._run(server.start, server.stop)
         if roles.WEB in self.roles and settings.demo:
@@ -494,7 +496,8 @@ class Installation:
             data_dir=settings.data,
             node=self.node,
             turns=self.turns,
-            models=self.models,
+            flows=thoughts.conversations,
+            base_url=settings.base_url,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)
@@ -513,9 +516,6 @@ class Installation:
     def _ready(self) -> bool:
         """Whether this process does its work as well as it ever will."""
         return self._started and (self.brain is None or self.brain.can_answer)
-
-    def _metrics(self) -> bytes:
-        return self.turns.text() + self.models.text()
 
     async def _health(self) -> dict[str, bool]:
         async with self.store.transaction() as tx:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 MESSAGES_PER_MINUTE = 60
-CALLS_PER_HOUR = 60
+CALLS_PER_HOUR = 0
+"""None: callers without a number are one customer to us."""
 BOT_ANSWERS_PER_DAY = 500
 
 

@@ -138,10 +138,6 @@ class InteractionTable(Protocol):
         """Written lines of this kind in all of the customer's interactions, from then on."""
         ...
 
-    async def count_calls(self, customer_id: str, since: datetime) -> int:
-        """Calls from the customer that began since then."""
-        ...
-
     async def message(self, message_id: str) -> Message | None: ...
 
     async def thread_of(self, external_ids: Sequence[str]) -> str | None:

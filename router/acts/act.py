@@ -17,6 +17,7 @@ from router.acts.overflow import at_joining
 from router.acts.place import Joining, asked_skills, entitled, queues_to_join
 from router.acts.privacy import forgotten, private_arrival, private_line, reword
 from router.acts.reopening import prefer_last, prefer_named
+from router.acts.sparing import why_no_bot
 from router.acts.together import Hand, Steps, Together
 from router.acts.wrapup import TIMED
 from router.company import Company
@@ -181,10 +182,12 @@ class Acts:
         )
         act.facts.append(arrived)
         has_bot = arrival.direction is Direction.OUTBOUND or arrival.channel in self._company.entry
-        if has_bot and not arrival.meta.get("auto"):
+        now = self._clock.now()
+        spared = has_bot and await why_no_bot(act, self._company, arrival, customer, now)
+        if has_bot and not spared and not arrival.meta.get("auto"):
             moved = replace(interaction, state=move(interaction.state, "start-bot"))
             return await act.add(moved, arrival.external_id, self.bot_started(moved))
-        packet = Handoff(reason="no bot on this channel", summary=arrival.subject)
+        packet = Handoff(reason=spared or "no bot on this channel", summary=arrival.subject)
         plan = HandoffPlan(self._company.default_queue, packet)
         moved, facts = await self._joining(act, interaction, plan, customer=customer)
         return await act.add(moved, arrival.external_id, *facts)

@@ -13,7 +13,6 @@ from router.errors import Conflict, NoSuchInteraction, NoSuchOffer
 from router.model import (
     Author,
     Channel,
-    Direction,
     Interaction,
     InteractionState,
     Message,
@@ -278,16 +277,6 @@ class SqlInteractions:
                 messages.c.author == str(author),
                 messages.c.at >= since,
             )
-        )
-        return int((await self._db.execute(query)).scalar_one())
-
-    async def count_calls(self, customer_id: str, since: datetime) -> int:
-        """How many calls came in."""
-        query = select(func.count()).where(
-            interactions.c.customer_id == customer_id,
-            interactions.c.channel == str(Channel.VOICE),
-            interactions.c.direction == str(Direction.INBOUND),
-            interactions.c.created_at >= since,
         )
         return int((await self._db.execute(query)).scalar_one())
 

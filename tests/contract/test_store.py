@@ -261,13 +261,12 @@ class TestStore:
             facts = await tx.log.facts(interaction_id="one")
         assert facts == [replace(announced[0], text="[…]"), announced[1]]
 
-    async def test_lines_and_calls_of_a_customer_are_counted_by_time(self, store: SqlStore) -> None:
+    async def test_written_lines_of_a_customer_are_counted_by_time(self, store: SqlStore) -> None:
         later = NOW + timedelta(minutes=1)
         call = {"channel": Channel.VOICE, "created_at": later}
         async with store.transaction() as tx:
             await tx.interactions.add(interaction("chat"))
             await tx.interactions.add(interaction("call", **call))
-            await tx.interactions.add(interaction("ours", direction=Direction.OUTBOUND, **call))
             await tx.interactions.add(interaction("ben's", customer_id="ben", **call))
             for name, at in (("chat", NOW), ("chat", later), ("call", later), ("ben's", later)):
                 await tx.interactions.add_message(name, said("hi"), at)
@@ -275,8 +274,6 @@ class TestStore:
             assert await counted("anna", Author.CUSTOMER, NOW) == 2
             assert await counted("anna", Author.CUSTOMER, later) == 1
             assert await counted("anna", Author.BOT, NOW) == 0
-            assert await tx.interactions.count_calls("anna", NOW) == 1
-            assert await tx.interactions.count_calls("anna", later + timedelta(seconds=1)) == 0
 
     async def test_simultaneous_lines_all_get_their_own_place(self, store: SqlStore) -> None:
         async with store.transaction() as tx:

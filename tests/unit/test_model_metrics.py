@@ -5,6 +5,7 @@ from __future__ import annotations
 from bots.engines.llm import Used
 from bots.engines.llm_wire import Tokens
 from gateway.model_metrics import ModelMetrics
+from gateway.turn_metrics import TurnMetrics
 
 
 def test_requests_tokens_cost_and_what_was_not_counted_are_shown() -> None:
@@ -26,3 +27,12 @@ def test_requests_tokens_cost_and_what_was_not_counted_are_shown() -> None:
     ):
         assert line in text, line
     assert 'seconds_count{part="first",purpose="understanding"}' not in text
+
+
+def test_figures_are_shown_beside_those_of_the_turns() -> None:
+    turns, models = TurnMetrics(), ModelMetrics()
+    turns.beside(models.text)
+    models.observe(Used("summary", "busy"))
+    text = turns.text().decode()
+    assert 'parley_llm_requests_total{outcome="busy",purpose="summary"} 1.0' in text
+    assert "parley_turns" in text
