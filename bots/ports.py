@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from bots.flow.outcome import Promised
+from bots.flow.outcome import Promised, Proven
 from router.model import Citation, Handoff
 
 FRAME_MS = 20
@@ -334,4 +334,12 @@ class House(Protocol):
 
     async def rate(self, interaction_id: str, score: int) -> None:
         """Record the customer's score, 1 to 5; once per interaction."""
+        ...
+
+    async def send_code(self, interaction_id: str, way: str) -> Proven:
+        """Send a one-time code to an address that we knew before; ``used-up`` where we may not."""
+        ...
+
+    async def check_code(self, interaction_id: str, code: str) -> Proven:
+        """Whether it is the code that was sent for this interaction; a right one counts once."""
         ...

@@ -36,7 +36,7 @@ from bots.voice import VoiceBot
 from channels.chat import chat_routes
 from channels.chat_hub import ChatHub
 from channels.mail.attachments import AttachmentFolder
-from channels.mail.compose import Letterhead
+from channels.mail.compose import Letterhead, notice
 from channels.mail.inbox import MailInbox
 from channels.mail.post import FolderPost, Post, SmtpPost
 from channels.mail.sender import MailSender
@@ -67,6 +67,7 @@ from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.house import House
+from gateway.proofs import Proofs
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -221,7 +222,18 @@ class Installation:
         if self.roles != frozenset(roles.ROLES):
             # Qdrant's local mode locks its folder: each set of roles gets its own.
             folder /= "-".join(sorted(self.roles))
-        house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle)
+        post, texts = self._post(), self._sms_provider()
+        head = Letterhead(self.company.name, self.settings.mail_address, self.settings.base_url)
+
+        async def send(way: str, address: str, text: str) -> None:
+            if way == "sms":
+                await texts.send(address, text, "")
+            else:
+                await post.send(notice(head, address, text))
+
+        key = self.settings.chat_secret.encode()
+        proofs = Proofs(self.store, self.clock, key, send)
+        house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle, proofs)
         self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
         self._stack.push_async_callback(self.brain.stop)
         conversations = self.brain.conversations
