@@ -127,6 +127,7 @@ class TextBot:
         pending = await self._load(interaction_id)
         if pending is None:
             return False
+        await self._conversations.ready_for(pending.interaction)
         conversation = self._conversations.of(pending.interaction)
         turn = await self._converse(conversation, pending)
         lines = self._lines(conversation, pending, turn)

@@ -26,8 +26,8 @@ from bots.flow.check import secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
+from bots.ports import House
 from gateway.configuration import Entry
-from gateway.house import House
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
@@ -50,6 +50,8 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    tools: Tools
+    """What every conversation of this process uses."""
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -167,6 +169,7 @@ async def start_brain(
             (Conversation(flow, tools) for flow in await _flows(settings, company, secrets)),
             Entry(company),
         ),
+        tools,
     )
 
 

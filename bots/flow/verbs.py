@@ -41,6 +41,8 @@ RETRIES, MOST_RETRIES = 1, 3
 TRANSFER = "transferred"
 """The reason of a transfer that names none."""
 BEST_SCORE = 5
+WAYS = ("sms", "email")
+"""How a one-time code is sent."""
 CODE_DIGITS = 6
 ASK_WORDS = frozenset({"again", "confirm", "no_match", "no_input", "keys"})
 STEP_KEYS: Mapping[str, frozenset[str]] = {
@@ -247,7 +249,7 @@ def _action(reader: Reader, name: str, raw: Section) -> DoStep:
 
 def _verify(reader: Reader, name: str, raw: Section) -> Made:
     """A code is sent, asked for and looked at; a wrong one is asked for again."""
-    way = reader.one_of(raw, "verify", ("sms", "email"), "sms")
+    way = reader.one_of(raw, "verify", WAYS, "sms")
     then, failed = reader.needed(raw, "next"), reader.needed(raw, "failed")
     slot = f"{_identifier(name)}_code"
     asked, looked, again = (f"{name}{PART}{part}" for part in ("ask", "look", "again"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-from router.company import CAPACITY, Company, PauseCode, Person, Queue
+from router.company import CAPACITY, Company, NextBestOffer, PauseCode, Person, Queue
 from router.customer_limits import DEFAULT_LIMITS
 from router.hours import Hours, serialize_shift
 from router.model import Agent, Channel, Role
@@ -39,11 +39,15 @@ def serialize_company(company: Company, *, defaults: bool = False) -> Plain:
         "dispositions": list(company.dispositions),
         "pause_codes": [_pause(pause) for pause in company.pauses],
         "entry": {str(channel): flow for channel, flow in company.entry.items()},
+        "next_best_offers": [_next_best_offer(offer) for offer in company.next_best_offers],
         "redaction": dict(company.redaction.plain()),
         "customer_limits": dict(company.customer_limits.plain()),
     }
     if defaults:
         return written
+    usual_offer = _next_best_offer(NextBestOffer("", "", {}))
+    offers = [_without(each, usual_offer) for each in written.pop("next_best_offers")]
+    written |= {"next_best_offers": offers} if offers else {}
     for key, usual in _USUAL_SAFETY.items():
         written[key] = _without(written[key], usual)
         if not written[key]:
@@ -149,6 +153,18 @@ def _membership(queue_id: str, standing: Membership) -> str | Plain:
     return {"id": queue_id, **different} if different else queue_id
 
 
+def _next_best_offer(offer: NextBestOffer) -> Plain:
+    return {
+        "id": offer.id,
+        "name": offer.name,
+        "text": dict(offer.text),
+        "intents": list(offer.intents),
+        "queues": list(offer.queues),
+        "channels": [str(channel) for channel in offer.channels],
+        "vip": offer.vip,
+    }
+
+
 def _pause(pause: PauseCode) -> str | Plain:
     if pause == PauseCode(pause.code, pause.code):
         return pause.code
@@ -230,6 +246,8 @@ def _by_id(company: Company) -> Plain:
     written = serialize_company(company, defaults=True)
     written["queues"] = {each["id"]: each for each in written["queues"]}
     written["people"] = {each["login"]: each for each in written["people"]}
+    offers = written["next_best_offers"]
+    written["next_best_offers"] = {each["id"]: each for each in offers}
     return written
 
 

@@ -20,6 +20,7 @@ from router.company import (
     WRAP_UP_LIMIT_S,
     WRAP_UP_MODES,
     Company,
+    NextBestOffer,
     PauseCode,
     Person,
     Queue,
@@ -142,6 +143,7 @@ class _Reader:
             default_queue=default,
             survey=top.flag("survey", True),
             fcr_days=top.whole("fcr_days", FCR_DAYS, least=1),
+            next_best_offers=self._next_best_offers(top),
             redaction=_redaction(top.section("redaction")),
             customer_limits=_customer_limits(top.section("customer_limits")),
         )
@@ -305,6 +307,35 @@ class _Reader:
             below.done()
         return found
 
+    # -- offers ------------------------------------------------------------------------
+
+    def _next_best_offers(self, top: Section) -> tuple[NextBestOffer, ...]:
+        sections = top.sections("next_best_offers")
+        ids = self._ids(sections, "id")
+        return tuple(
+            self._next_best_offer(section, id_) for section, id_ in zip(sections, ids, strict=True)
+        )
+
+    def _next_best_offer(self, section: Section, offer_id: str) -> NextBestOffer:
+        queues = section.texts("queues")
+        for index, queue_id in enumerate(queues):
+            self._refer(section, f"queues[{index}]", queue_id)
+        offer = NextBestOffer(
+            id=offer_id,
+            name=section.text("name", offer_id),
+            text=_by_language(section, "text"),
+            intents=section.texts("intents"),
+            queues=queues,
+            channels=tuple(
+                channel
+                for name in section.texts("channels")
+                if (channel := _channel(section, "channels", name)) is not None
+            ),
+            vip=section.flag("vip", True) if section.has("vip") else None,
+        )
+        section.done()
+        return offer
+
     # -- the rest ----------------------------------------------------------------------
 
     def _entry(self, top: Section) -> dict[Channel, str]:
@@ -331,6 +362,19 @@ class _Reader:
             found.append(PauseCode(code, below.text("name", code), below.flag("paid", True)))
             below.done()
         return tuple(found)
+
+
+def _by_language(section: Section, key: str) -> dict[str, str]:
+    """A text in at least one language."""
+    found = {}
+    for language, text in section.section(key).pairs():
+        if isinstance(text, str) and text:
+            found[language] = text
+        else:
+            section.bad(f"{key}.{language}", "a text", text)
+    if not found and not section.notes.unsure(section.at(key)):
+        section.bad(key, "a text by language, like {en: …, lv: …}", None)
+    return found
 
 
 def _wrap_up(section: Section) -> WrapUp:
