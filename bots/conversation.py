@@ -27,6 +27,7 @@ from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     REFUSED,
+    USED_UP,
     Action,
     Answered,
     Ask,
@@ -39,10 +40,12 @@ from bots.flow.outcome import (
     Need,
     NeedAnswer,
     NeedCallback,
+    NeedCode,
     NeedHttp,
     NeedScore,
     Outcome,
     Promised,
+    Proven,
     Recorded,
     Say,
     Understood,
@@ -346,6 +349,9 @@ class Conversation:
             given = await self._supply(last, outcome.memory, facts)
             acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
+            proof = outcome.memory.get("authentication")
+            if proof and not proof["at"]:
+                proof["at"] = self._tools.clock.now().isoformat(timespec="seconds")
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 
     async def _supply(self, need: Need, memory: Memory, facts: list[Fact]) -> Given:
@@ -357,10 +363,20 @@ class Conversation:
                 return await self._call(need)
             case NeedCallback():
                 return await self._promise(need, memory)
+            case NeedCode():
+                return await self._prove(need, memory)
             case NeedScore():
                 if self._tools.house is not None:
                     await self._tools.house.rate(memory["interaction_id"], need.score)
                 return Recorded()
+
+    async def _prove(self, need: NeedCode, memory: Memory) -> Proven:
+        house = self._tools.house
+        if house is None:
+            return Proven(USED_UP)
+        if need.code:
+            return await house.check_code(memory["interaction_id"], need.code)
+        return await house.send_code(memory["interaction_id"], need.way)
 
     async def _promise(self, need: NeedCallback, memory: Memory) -> Promised:
         house = self._tools.house

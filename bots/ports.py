@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from bots.flow.outcome import Promised
+from bots.flow.outcome import Promised, Proven
 from router.model import Citation, Handoff
 
 FRAME_MS = 20
@@ -337,6 +337,13 @@ class House(Protocol):
         """Record the customer's score, 1 to 5; once per interaction."""
         ...
 
+    async def send_code(self, interaction_id: str, way: str) -> Proven:
+        """Send a one-time code to an address that we knew before; ``used-up`` where we may not."""
+        ...
+
+    async def check_code(self, interaction_id: str, code: str) -> Proven:
+        """Whether it is the code that was sent for this interaction; a right one counts once."""
+        ...
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

@@ -36,9 +36,7 @@ from bots.voice import VoiceBot
 from channels.chat import chat_routes
 from channels.chat_hub import ChatHub
 from channels.mail.attachments import AttachmentFolder
-from channels.mail.compose import Letterhead
 from channels.mail.inbox import MailInbox
-from channels.mail.post import FolderPost, Post, SmtpPost
 from channels.mail.sender import MailSender
 from channels.mail.server import MailServer
 from channels.media.leg import Leg
@@ -48,7 +46,7 @@ from channels.sip.caller import SipCaller
 from channels.sip.causes import CallOutcome
 from channels.sip.leg import SipLeg
 from channels.sms import SmsInbox, SmsSender, SmsWebhook, sms_routes
-from channels.twilio_api import FolderSms, SmsProvider, TwilioAccount, TwilioRest
+from channels.twilio_api import SmsProvider, TwilioRest
 from channels.webrtc import WebRtcPeer
 from gateway import roles
 from gateway.app import make_app, make_probe_app, readiness
@@ -68,6 +66,7 @@ from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.house import House
 from gateway.overhearing import overhear
+from gateway.proofs import Proofs, Send
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -77,6 +76,7 @@ from gateway.switchboard import Caller, Switchboard
 from gateway.turn_metrics import TurnMetrics
 from gateway.waiting_line import Acts, WaitingLine
 from gateway.waiting_room import WaitingRoom
+from gateway.ways_out import head_of, key_of, post_of, sending, sms_provider_of
 from gateway.welcome import welcome
 from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
@@ -222,7 +222,8 @@ class Installation:
         if self.roles != frozenset(roles.ROLES):
             # Qdrant's local mode locks its folder: each set of roles gets its own.
             folder /= "-".join(sorted(self.roles))
-        house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle)
+        proofs = Proofs(self.store, self.clock, key_of(self.settings), self._sending())
+        house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle, proofs)
         self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
         self.turns.beside(self.brain.models.text)
         self._stack.push_async_callback(self.brain.stop)
@@ -276,13 +277,17 @@ class Installation:
             await asyncio.sleep(IDLE_EVERY_S)
             await bot.close_idle(self.clock.now())
 
+    def _sending(self) -> Send:
+        head = head_of(self.settings, self.company.name)
+        return sending(self._sms_provider(), post_of(self.settings), head)
+
     async def _start_mail(self) -> None:
         settings = self.settings
-        head = Letterhead(self.company.name, settings.mail_address, settings.base_url)
+        head = head_of(settings, self.company.name)
         attachments = AttachmentFolder(settings.data / "attachments")
         inbox = MailInbox(self.store, self.lifecycle, self.clock, attachments, head.domain)
         server = MailServer(inbox, [head.address], settings.host, settings.smtp_in_port)
-        sender = MailSender(self.store, self.lifecycle, self.clock, self._post(), head)
+        sender = MailSender(self.store, self.lifecycle, self.clock, post_of(settings), head)
         await sender.start(self.bus)
         self._stack.push_async_callback(sender.stop)
         await self._run(server.start, server.stop)
@@ -292,26 +297,11 @@ class Installation:
         await texts.start(self.bus)
         self._stack.push_async_callback(texts.stop)
 
-    def _post(self) -> Post:
-        out = self.settings.smtp_out
-        if out is None:
-            return FolderPost(self.settings.data / "outbox" / "mail")
-        return SmtpPost(out.host, out.port, self.settings.smtp_user, self.settings.smtp_password)
-
     def _sms_provider(self) -> SmsProvider:
-        settings = self.settings
-        if not settings.twilio_url:
-            return FolderSms(settings.data / "outbox", settings.twilio_from)
-        api = TwilioRest(
-            TwilioAccount(
-                settings.twilio_url,
-                settings.twilio_sid,
-                settings.twilio_token,
-                settings.twilio_from,
-            )
-        )
-        self._stack.push_async_callback(api.close)
-        return api
+        provider = sms_provider_of(self.settings)
+        if isinstance(provider, TwilioRest):
+            self._stack.push_async_callback(provider.close)
+        return provider
 
     # -- voice -----------------------------------------------------------------------
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bots.flow.outcome import CLOSED, PROMISED, REFUSED, Promised, named_queues
+from bots.flow.outcome import CLOSED, PROMISED, REFUSED, Promised, Proven, named_queues
 from bots.survey import SCALE
 from channels.identity import phone
 from channels.text_errors import BadAddress
+from gateway.proofs import Proofs
 from router.acts.callbacks import CALL_BACK, OPEN, Callbacks
 from router.acts.lifecycle import Lifecycle
 from router.company import Company, Queue
@@ -34,6 +35,7 @@ class House:
     clock: Clock
     callbacks: Callbacks
     lifecycle: Lifecycle
+    proofs: Proofs
 
     async def promise_call(
         self, interaction_id: str, number: str, at: str, queue: str, packet: Handoff
@@ -73,6 +75,14 @@ class House:
         async with self.store.transaction() as tx:
             interaction = await tx.interactions.get(interaction_id)
         await self.lifecycle.record_survey(interaction_id, score, SCALE, interaction.channel)
+
+    async def send_code(self, interaction_id: str, way: str) -> Proven:
+        """See ``bots.ports.House``."""
+        return await self.proofs.send_code(interaction_id, way)
+
+    async def check_code(self, interaction_id: str, code: str) -> Proven:
+        """See ``bots.ports.House``."""
+        return await self.proofs.check_code(interaction_id, code)
 
     def _queue(self, named: str) -> Queue:
         first, *_ = named_queues(named) or (self.company.default_queue,)

@@ -20,6 +20,7 @@ from bots.flow.model import (
     BranchStep,
     CallbackStep,
     CallStep,
+    CodeStep,
     DoStep,
     EndStep,
     Flow,
@@ -36,7 +37,7 @@ from bots.flow.render import TemplateError, names_in, secrets_in
 
 BUILT_IN_NAMES = frozenset(
     {"name", "channel", "language", "intent", "intent_label"}
-    | {"queue", "question", "answer", "unanswered", "value", "words", "heard"}
+    | {"queue", "question", "answer", "unanswered", "value", "words", "heard", "proved"}
 )
 """What every template may use, besides slots, variables, ``save`` and ``set``."""
 
@@ -69,8 +70,11 @@ def exits(flow: Flow, step: Step) -> Iterator[str]:
             yield from _ask_exits(flow, step)
         case AnswerStep():
             yield from (step.next, step.unknown)
+        case CodeStep():
+            yield from (target for target in (step.next, step.wrong, step.failed) if target)
         case DoStep():
             yield from (step.next, step.on_error, *step.on_status.values())
+            yield from (step.wrong,) if step.wrong else ()
         case BranchStep():
             yield from (go for _, go in step.cases)
             yield step.otherwise
@@ -245,6 +249,8 @@ def templates(step: Step) -> Iterator[str]:
             yield from (step.number, step.at, step.queue)
         case RateStep():
             yield step.score
+        case CodeStep():
+            yield step.code
         case BranchStep():
             yield from (_expression(when) for when, _ in step.cases)
         case SetStep():

@@ -25,7 +25,7 @@ NOT_WAYS = frozenset(
 
 SLOTS = ("slot", "also")
 """Fields that name slots a step fills."""
-PARTS = {"rate": "survey", "return": "end"}
+PARTS = {"code": "verify", "rate": "survey", "return": "end"}
 """Steps that a verb is made into, by the verb."""
 
 

@@ -20,7 +20,7 @@ from bots.flow.model import (
     SLOT_TYPES,
 )
 from bots.flow.schema import STEP_KEYS, TOP_KEYS
-from bots.flow.verbs import METHODS, MOST_RETRIES, MOST_TIMEOUT_S
+from bots.flow.verbs import METHODS, MOST_RETRIES, MOST_TIMEOUT_S, WAYS
 from bots.turn import PROFILES
 
 URI = "https://json-schema.org/draft/2020-12/schema"
@@ -87,6 +87,7 @@ VERBS: Mapping[str, Schema] = {
     "transfer": _object({"queue": QUEUE, "agent": STRING, "flow": STRING}),
     "callback": _object({"number": STRING, "at": STRING, "queue": STRING}, ("number",)),
     "survey": TEXT,
+    "verify": _one_of(WAYS),
     "handoff": {**STRING, "description": "the reason"},
     "end": {**STRING, "description": "the reason"},
 }
@@ -111,6 +112,9 @@ KEYS: Mapping[str, Schema] = {
     "resumes": FLAG,
     "declined": STEP,
     "irreversible": FLAG,
+    "needs": _object({"level": {"enum": [1, 2]}, "prove": STEP}, ("level", "prove")),
+    "wrong": STEP,
+    "failed": STEP,
     "closed": STEP,
     "refused": STEP,
     "on_end": STEPS,
@@ -141,6 +145,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "call": ("next",),
     "callback": ("next", "refused"),
     "survey": ("next",),
+    "verify": ("next", "failed"),
 }
 
 SLOT_VALUES: Mapping[str, Schema] = {

@@ -24,6 +24,7 @@ from bots.flow.model import (
     BranchStep,
     CallbackStep,
     CallStep,
+    CodeStep,
     DoStep,
     EndStep,
     Flow,
@@ -154,6 +155,7 @@ def _moved(name: str, flow: Flow, step: Step) -> Step:
                 step,
                 next=to(step.next),
                 on_error=to(step.on_error),
+                wrong=to(step.wrong),
                 on_status=ways(step.on_status),
             )
         case BranchStep():
@@ -169,6 +171,14 @@ def _moved(name: str, flow: Flow, step: Step) -> Step:
         case CallbackStep():
             return replace(
                 step, next=to(step.next), closed=to(step.closed), refused=to(step.refused)
+            )
+        case CodeStep():
+            return replace(
+                step,
+                next=to(step.next),
+                failed=to(step.failed),
+                wrong=to(step.wrong),
+                slot=inside(name, step.slot) if step.slot else "",
             )
         case EndStep():
             return ReturnStep(id=step.id, line=step.line, reason=step.reason, text=step.text)

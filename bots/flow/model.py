@@ -240,6 +240,8 @@ class DoStep(Step):
     ``headers`` may name secrets: ``{{ secret('crm') }}``. ``expects`` is a JSON Schema
     (``bots.flow.shape``) that the body of a 2xx has to fit. ``retries`` are further tries
     where nothing came or the server was busy. ``tried`` is one line for the hand-over.
+    ``needs`` is the level to which the customer has to be proven. With ``wrong`` it asks
+    whether what the customer told is right, and 4xx is a wrong answer (``bots.flow.proof``).
     """
 
     method: str
@@ -254,6 +256,8 @@ class DoStep(Step):
     save: Mapping[str, str] = field(default_factory=dict)
     on_status: Mapping[int, str] = field(default_factory=dict)
     tried: str = ""
+    needs: int = 0
+    wrong: str = ""
 
     @property
     def reads(self) -> bool:
@@ -330,6 +334,21 @@ class CallbackStep(Step):
     at: str = ""
     closed: str = ""
     queue: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeStep(Step):
+    """Send a one-time code by ``way`` (``sms``, ``email``), or look at the ``code`` in a slot.
+
+    ``failed`` takes it where there is nowhere to send to, or no try is left.
+    """
+
+    way: str
+    next: str
+    failed: str
+    code: str = ""
+    slot: str = ""
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,16 @@ class Promised:
     opens: str = ""
 
 
+SENT, RIGHT, WRONG, USED_UP = "sent", "right", "wrong", "used-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What became of ``NeedCode``: ``sent``, ``right``, ``wrong``, or ``used-up`` for good."""
+
+    outcome: str
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The score is kept."""
@@ -163,6 +173,14 @@ class NeedScore:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedCode:
+    """Send a one-time code, or check the ``code`` told, and resume with :class:`Proven`."""
+
+    way: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HandOff:
     """Give the interaction to a person. An empty ``queue`` means the company's default.
 
@@ -182,9 +200,9 @@ class End:
     reason: str
 
 
-Need = NeedAnswer | NeedHttp | NeedCallback | NeedScore
+Need = NeedAnswer | NeedHttp | NeedCallback | NeedCode | NeedScore
 Action = Say | Ask | Need | HandOff | End
-Given = Understood | Answered | Fetched | Promised | Recorded
+Given = Understood | Answered | Fetched | Promised | Proven | Recorded
 
 
 @dataclass(frozen=True, slots=True)

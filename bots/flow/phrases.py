@@ -260,3 +260,27 @@ STOPPED = _text(
         "lv": "Labi, tad beidzam.",
     }
 )
+
+CODE_SENT = _text(
+    {
+        "en": "To be sure that it is you, I have sent a code of six digits to the address we "
+        "have of you. What is the code?",
+        "zh": "为确认您的身份，我已将六位验证码发送到您登记的地址。请问验证码是多少？",
+        "lv": "Lai pārliecinātos, ka tas esat jūs, nosūtīju sešu ciparu kodu uz jūsu adresi, kas "
+        "mums zināma. Kāds ir kods?",
+    }
+)
+CODE_WRONG = _text(
+    {
+        "en": "That is not the code. Please look again: what are its six digits?",
+        "zh": "验证码不正确。请再看一下，六位数字是多少？",
+        "lv": "Tas nav īstais kods. Lūdzu, paskatieties vēlreiz: kādi ir seši cipari?",
+    }
+)
+CODE = _text(
+    {
+        "en": "What is the code of six digits?",
+        "zh": "六位验证码是多少？",
+        "lv": "Kāds ir sešu ciparu kods?",
+    }
+)

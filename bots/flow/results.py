@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bots.flow import questions, repairs, shape
+from bots.flow import proof, questions, repairs, shape
 from bots.flow.memory import value_at
 from bots.flow.model import (
     AnswerStep,
     AskStep,
     CallbackStep,
+    CodeStep,
     DoStep,
     RateStep,
     inside,
@@ -19,6 +20,7 @@ from bots.flow.outcome import (
     Answered,
     Fetched,
     Promised,
+    Proven,
     Recorded,
 )
 from bots.flow.run import Next, Run
@@ -63,6 +65,8 @@ def fetched(run: Run, given: Fetched) -> Next:
     if not step.reads:
         deeds = run.memory["deeds"]
         deeds[step.id] = deeds.get(step.id, 0) + 1
+    if step.wrong:
+        return proof.known(run, step, given)
     succeeded = 200 <= given.status < 300
     wrong = shape.misfit(step.expects or {}, given.body) if succeeded else ""
     if step.tried:
@@ -74,7 +78,7 @@ def fetched(run: Run, given: Fetched) -> Next:
     return step.next
 
 
-def done(run: Run, given: Promised | Recorded) -> Next:
+def done(run: Run, given: Promised | Proven | Recorded) -> Next:
     """What the house did for a callback, a survey or a call to a number outside."""
     step = run.flow.find(run.memory["step"])
     match step, given:
@@ -85,6 +89,8 @@ def done(run: Run, given: Promised | Recorded) -> Next:
                 return step.next
             run.tried(f"could not promise a call: {given.outcome}")
             return step.closed if given.outcome == CLOSED and step.closed else step.refused
+        case CodeStep(), Proven():
+            return proof.coded(run, step, given)
         case RateStep(), Recorded():
             return step.next
     return None

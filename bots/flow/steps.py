@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bots.flow import calls, render
+from bots.flow import calls, proof, render
 from bots.flow.endings import end, hand_off
 from bots.flow.model import (
     AnswerStep,
@@ -10,6 +10,7 @@ from bots.flow.model import (
     BranchStep,
     CallbackStep,
     CallStep,
+    CodeStep,
     DoStep,
     EndStep,
     HandOffStep,
@@ -62,6 +63,10 @@ def _io(run: Run, step: Step) -> Next:
         case AnswerStep():
             run.memory["mode"] = "answer"
             run.actions.append(NeedAnswer(run.fill(step.question)))
+        case CodeStep():
+            proof.ask_code(run, step)
+        case DoStep() if step.needs > proof.level_of(run):
+            return proof.refused(run, step)
         case DoStep():
             run.memory["mode"] = "http"
             run.actions.append(_request(run, step))

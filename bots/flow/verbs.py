@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bots.flow import shape
+from bots.flow import phrases, shape
 from bots.flow.document import Section
 from bots.flow.model import (
     PART,
@@ -22,6 +22,7 @@ from bots.flow.model import (
     CallbackStep,
     CallStep,
     Check,
+    CodeStep,
     DoStep,
     EndStep,
     HandOffStep,
@@ -40,6 +41,9 @@ RETRIES, MOST_RETRIES = 1, 3
 TRANSFER = "transferred"
 """The reason of a transfer that names none."""
 BEST_SCORE = 5
+WAYS = ("sms", "email")
+"""How a one-time code is sent."""
+CODE_DIGITS = 6
 ASK_WORDS = frozenset({"again", "confirm", "no_match", "no_input", "keys"})
 STEP_KEYS: Mapping[str, frozenset[str]] = {
     "say": frozenset({"next", "protected"}),
@@ -48,7 +52,8 @@ STEP_KEYS: Mapping[str, frozenset[str]] = {
     | ASK_WORDS,
     "answer": frozenset({"next", "unknown", "text"}),
     "do": frozenset({"next", "save", "on_status", "on_error", "tried"})
-    | {"confirm", "declined", "irreversible"},
+    | {"confirm", "declined", "irreversible", "needs", "wrong"},
+    "verify": frozenset({"next", "failed", "text", "again"}),
     "branch": frozenset({"otherwise"}),
     "set": frozenset({"next"}),
     "call": frozenset({"with", "save", "on_end", "next"}),
@@ -172,7 +177,32 @@ def _answer(reader: Reader, name: str, raw: Section) -> Made:
 
 
 def _do(reader: Reader, name: str, raw: Section) -> Made:
-    step = _action(reader, name, raw)
+    if "needs" in raw:
+        return _with_proof(reader, name, raw)
+    return _done(reader, _action(reader, name, raw), raw)
+
+
+def _with_proof(reader: Reader, name: str, raw: Section) -> Made:
+    """The customer is proven to a level first; the action itself looks again."""
+    needs = reader.section(raw, "needs")
+    reader.known(needs, frozenset({"level", "prove"}))
+    level = needs.get("level")
+    if level not in (1, 2):
+        reader.bad(f"needs: level {level!r} is not 1 (knowledge) or 2 (a one-time code)")
+        level = 2
+    done = f"{name}{PART}proven"
+    branch = BranchStep(
+        id=name,
+        line=reader.line,
+        cases=((f"proved >= {level}", done),),
+        otherwise=reader.needed(needs, "prove"),
+    )
+    action = replace(_action(reader, done, raw), needs=level)
+    made = _done(reader, action, raw)
+    return Made((branch, *made.steps), made.slots)
+
+
+def _done(reader: Reader, step: DoStep, raw: Section) -> Made:
     if "confirm" in raw:
         return _with_consent(reader, step, raw)
     if reader.flag(raw, "irreversible"):
@@ -213,6 +243,36 @@ def _action(reader: Reader, name: str, raw: Section) -> DoStep:
         on_status=_statuses(reader, raw),
         on_error=reader.needed(raw, "on_error"),
         tried=str(raw.get("tried", "")),
+        wrong=str(raw.get("wrong", "")),
+    )
+
+
+def _verify(reader: Reader, name: str, raw: Section) -> Made:
+    """A code is sent, asked for and looked at; a wrong one is asked for again."""
+    way = reader.one_of(raw, "verify", WAYS, "sms")
+    then, failed = reader.needed(raw, "next"), reader.needed(raw, "failed")
+    slot = f"{_identifier(name)}_code"
+    asked, looked, again = (f"{name}{PART}{part}" for part in ("ask", "look", "again"))
+    text = reader.optional_text(raw, "text") or phrases.CODE_SENT
+    wrong = reader.optional_text(raw, "again") or phrases.CODE_WRONG
+    line = reader.line
+    return Made(
+        (
+            CodeStep(id=name, line=line, way=way, next=asked, failed=failed),
+            AskStep(id=asked, line=line, text=text, slot=slot, next=looked, again=phrases.CODE),
+            CodeStep(
+                id=looked,
+                line=line,
+                way=way,
+                code=f"{{{{ {slot} }}}}",
+                slot=slot,
+                next=then,
+                wrong=again,
+                failed=failed,
+            ),
+            AskStep(id=again, line=line, text=wrong, slot=slot, next=looked, again=phrases.CODE),
+        ),
+        (Slot(slot, "digits", length=CODE_DIGITS),),
     )
 
 
@@ -391,5 +451,6 @@ _PARSERS: Mapping[str, Callable[[Reader, str, Section], Made]] = {
     "transfer": _transfer,
     "callback": _callback,
     "survey": _survey,
+    "verify": _verify,
     "end": _end,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from bots.conversation import Understanding
 from bots.errors import ActionFailed
 from bots.flow.model import Flow
-from bots.flow.outcome import PROMISED, Promised, Understood
+from bots.flow.outcome import PROMISED, RIGHT, SENT, WRONG, Promised, Proven, Understood
 from bots.ports import Actions, Answer, Knowledge
 from router.model import Handoff
 
@@ -89,6 +90,7 @@ class TrialHouse:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
+        self._code = ""
 
     async def promise_call(
         self, interaction_id: str, number: str, at: str, queue: str, packet: Handoff
@@ -100,3 +102,13 @@ class TrialHouse:
     async def rate(self, interaction_id: str, score: int) -> None:
         """Only told."""
         self._tell(f"survey score {score}")
+
+    async def send_code(self, interaction_id: str, way: str) -> Proven:
+        """A code that only whoever tries the flow gets to see."""
+        self._code = f"{secrets.randbelow(10**6):06}"
+        self._tell(f"one-time code by {way}: {self._code}")
+        return Proven(SENT)
+
+    async def check_code(self, interaction_id: str, code: str) -> Proven:
+        """Right or wrong, as often as one likes."""
+        return Proven(RIGHT if code == self._code else WRONG)

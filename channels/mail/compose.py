@@ -117,6 +117,19 @@ class Composer:
         mail.add_alternative(html, subtype="html")
 
 
+def notice(head: Letterhead, address: str, text: str) -> EmailMessage:
+    """A short mail of its own that nobody answers: its only line is its subject too."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(head.company, addr_spec=head.address)
+    mail["To"] = address
+    mail["Subject"] = text.split(". ")[0]
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail[LOOP_HEADER] = head.domain
+    mail.set_content(text + "\n")
+    return mail
+
+
 def _was_mailed(line: Message) -> bool:
     by_mail = bool(line.external_id and line.external_id.startswith("<"))
     return by_mail or line.author in (Author.BOT, Author.AGENT)
