@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from bots.flow.model import ANY, CHANNELS, AskStep, SayStep, Text
 from bots.flow.review.finding import Finding, Level
 from bots.flow.review.subject import Subject, Written
-from bots.segments import ANSWER_SEGMENTS, PLAIN, segments
+from bots.segments import PLAIN, SEGMENTS, segments_of
 from bots.spoken.reading import spoken
 
 LETTERS_PER_S = {"en": 15.0, "lv": 14.0, "zh": 4.5}
@@ -101,13 +101,13 @@ def _lengths(subject: Subject, written: Written) -> Iterator[Finding]:
                 "is not listened to",
                 "shorten it, or write a shorter 'voice:' variant",
             )
-        parts = segments(subject.shown(written.text, language, "sms").translate(PLAIN))
-        if parts > ANSWER_SEGMENTS:
+        parts = segments_of(subject.shown(written.text, language, "sms").translate(PLAIN))
+        if parts > SEGMENTS:
             yield subject.at(
                 (*written.keys, language),
                 "long-by-sms",
                 Level.WARNING,
-                f"{parts} segments by SMS ({language}); what is over {ANSWER_SEGMENTS} is cut off",
+                f"{parts} segments by SMS ({language}); what is over {SEGMENTS} is cut off",
                 "write a shorter 'sms:' variant",
             )
 
