@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.act(options))
+    except KeyboardInterrupt:
+        print()
+        return FINE
     except (ParleyError, OSError, UnicodeDecodeError) as error:
         print(f"bots: {error}", file=sys.stderr)
         return FAILED

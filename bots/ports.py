@@ -345,6 +345,7 @@ class House(Protocol):
         """Whether it is the code that was sent for this interaction; a right one counts once."""
         ...
 
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One question to a language model.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
+from threading import Thread
 from typing import TextIO
 
 from bots.trial.session import Trial
@@ -38,15 +39,29 @@ class Screen:
 async def typed(screen: Screen) -> AsyncIterator[str]:
     """The lines of whoever sits here, or of the script; those of a script are shown too."""
     if sys.stdin.isatty():
-        while True:
-            try:
-                yield await asyncio.to_thread(input, "you › ")
-            except EOFError:
-                return
+        while (line := await _asked("you › ")) is not None:
+            yield line
+        return
     script = await asyncio.to_thread(sys.stdin.read)
     for line in script.splitlines():
         screen.show("you", line)
         yield line
+
+
+async def _asked(prompt: str) -> str | None:
+    """One line of whoever sits here; None behind the last. Ctrl-C does not wait for Enter."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str | None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            line: str | None = input(prompt)
+        except EOFError:
+            line = None
+        loop.call_soon_threadsafe(answer.set_result, line)
+
+    Thread(target=read, daemon=True).start()
+    return await answer
 
 
 async def talk(trial: Trial, lines: Callable[[], AsyncIterator[str]], screen: Screen) -> None:

@@ -319,3 +319,12 @@ def test_terminal_gets_colours_and_the_line_itself() -> None:
     assert "\x1b[1;31m✖ error\x1b[0m" in shown
     assert "  21 │" in shown
     assert "shop.yaml cannot run" in shown
+
+
+def test_examples_that_differ_by_fillers_only_are_nearly_the_same() -> None:
+    near = FINE.replace(
+        "intents:\n", "intents:\n  buy: {examples: {en: [can you buy it, sell me the one]}}\n"
+    )
+    told = [each for each in review(near).findings if each.rule == "same-example"]
+    assert [each.level for each in told] == [Level.HINT]
+    assert "“sell me the one”" in told[0].problem

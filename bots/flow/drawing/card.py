@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bots.flow.graph import edges, roots, sayings, verb_of
-from bots.flow.model import AskStep, DoStep, Flow, SetStep, Step, is_command
+from bots.flow.model import AskStep, CallbackStep, CallStep, DoStep, Flow, SetStep, Step, is_command
 
 COLUMNS, ROWS = 35, 3
 """Letters in a line of a box, and lines of its text."""
@@ -72,6 +72,10 @@ def _words(flow: Flow, step: Step, language: str) -> str:
             return f"{step.method} {step.url}"
         case SetStep():
             return ", ".join(f"{name} = {value or '∅'}" for name, value in step.values.items())
+        case CallStep():
+            return f"flow {step.flow}"
+        case CallbackStep():
+            return f"{step.number} {step.at or 'as soon as possible'}"
     reason = getattr(step, "reason", "") or getattr(step, "question", "")
     return str(reason)
 
@@ -81,7 +85,7 @@ def _note(step: Step) -> str:
     parts = []
     if isinstance(step, AskStep):
         if step.slot:
-            parts.append(f"slot {step.slot}")
+            parts.append(f"slot {', '.join((step.slot, *step.also))}")
         wishes = [
             f"{key} {target.removeprefix('language:')}"
             for key, target in step.dtmf.items()

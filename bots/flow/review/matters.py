@@ -18,7 +18,26 @@ FEW, FEWEST = 6, 3
 """Examples below which an intent is often missed, and below which it is luck."""
 ALIKE = 84.0
 """Of 100: from here on a recogniser mixes two short phrases up."""
-NEARLY_SAME = 95.0
+FILLERS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "my",
+        "your",
+        "please",
+        "to",
+        "is",
+        "are",
+        "do",
+        "does",
+        "i",
+        "ludzu",
+        "mans",
+        "mana",
+    ]
+)
+"""Words without which two examples are the same for a learner."""
 
 
 def rules(subject: Subject) -> Iterator[Finding]:
@@ -60,9 +79,8 @@ def _shared(subject: Subject, language: str) -> Iterator[Finding]:
     """Examples that two intents have, and those that a built-in one takes."""
     owners: dict[str, tuple[str, str]] = {}
     for name, intent in subject.flow.intents.items():
+        keys = ("intents", name, "examples", language)
         for phrase in intent.examples.get(language, ()):
-            keys = ("intents", name, "examples", language)
-            plain = fold(phrase)
             builtin = shortcut(phrase)
             if builtin and name != builtin and name not in GLOBALS:
                 yield subject.at(
@@ -72,25 +90,23 @@ def _shared(subject: Subject, language: str) -> Iterator[Finding]:
                     f"“{phrase}” is always understood as {builtin!r}",
                     "remove it here, or word it differently",
                 )
-            twin = owners.get(plain) or _nearly(plain, name, owners)
-            if twin and twin[0] != name:
-                same = twin[1] == phrase
+            owner, twin = owners.setdefault(_kernel(phrase), (name, phrase))
+            if owner != name:
+                same = fold(twin) == fold(phrase)
                 yield subject.at(
                     keys,
                     "same-example",
                     Level.WARNING if same else Level.HINT,
-                    f"“{phrase}” is {'also' if same else 'nearly'} an example of {twin[0]!r}"
-                    f"{'' if same else f' (“{twin[1]}”)'}",
+                    f"“{phrase}” is {'also' if same else 'nearly'} an example of {owner!r}"
+                    f"{'' if same else f' (“{twin}”)'}",
                     "keep it where it belongs",
                 )
-            owners.setdefault(plain, (name, phrase))
 
 
-def _nearly(plain: str, name: str, owners: dict[str, tuple[str, str]]) -> tuple[str, str] | None:
-    for other, owner in owners.items():
-        if owner[0] != name and fuzz.ratio(plain, other, score_cutoff=NEARLY_SAME):
-            return owner
-    return None
+def _kernel(phrase: str) -> str:
+    """The words that tell, whatever their order."""
+    words = fold(phrase).split()
+    return " ".join(sorted(set(words) - FILLERS)) or " ".join(words)
 
 
 def _choices(subject: Subject, slot: Slot) -> Iterator[Finding]:
