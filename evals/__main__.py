@@ -12,6 +12,7 @@ from evals import (
     acd_bench,
     call,
     first,
+    nlu_bench,
     planning,
     recognition_bench,
     reports_bench,
@@ -31,6 +32,12 @@ BENCHES: Registry = {
         acd_bench.run, acd_bench.AT_MOST, "what one routing decision costs", acd_bench.AT_LEAST
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
+    "nlu": Entry(
+        nlu_bench.run,
+        nlu_bench.AT_MOST,
+        "intents: accuracy, few examples, out of scope, time",
+        nlu_bench.AT_LEAST,
+    ),
     "reports": Entry(
         reports_bench.run, reports_bench.AT_MOST, "watching the floor and reports on a busy day"
     ),

@@ -4,8 +4,8 @@ The encoder is one model for intents and retrieval alike.
 
 A process opens its doors first and loads beside it. ``loaded`` is set once the index is open and,
 where bots talk, model and intents are ready. Telephones ring until then; written messages are
-answered late. Vectors of articles and examples are kept in ``<data>/vectors``, so that only the
-first start of an installation takes long.
+answered late. Vectors of articles and examples are kept in ``<data>/vectors``, trained intents in
+``<data>/intents``, so that only the first start of an installation takes long.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from bots.conversation import Conversation, Conversations, Tools
 from bots.engines.phrases import Corpus
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
-from bots.nlu.understanding import IntentUnderstanding, embedded_examples
+from bots.nlu.kept import KeptModels
+from bots.nlu.understanding import IntentUnderstanding
+from bots.nlu.zero_shot import NliReader
 from gateway.configuration import Entry
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
-from knowledge.embed import MiniLmEncoder
+from knowledge.embed import MiniLmEncoder, fingerprint
 from knowledge.index import QdrantIndex
 from knowledge.ingest import read_articles
 from router.company import Company
@@ -47,6 +49,7 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    labels: NliReader | None = None
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -79,6 +82,8 @@ class Brain:
             log.info("knowledge: %d passages new, %d as before", changed.added, changed.kept)
             if talks:
                 await self.encoder.start()
+                if self.labels is not None:
+                    await self.labels.start()
                 for name in self.conversations:
                     await self.conversations[name].prepare()
         except Exception as error:
@@ -103,7 +108,7 @@ class Brain:
 
     async def _keep(self) -> None:
         flows = [self.conversations[name].flow for name in self.conversations]
-        examples = [phrase for flow in flows for phrase in embedded_examples(flow)]
+        examples = [phrase for flow in flows for phrase in self.understanding.examples(flow)]
         await self.encoder.keep([*self.knowledge.texts(), *examples])
 
     def corpus(self) -> Corpus:
@@ -125,6 +130,8 @@ class Brain:
         await self.knowledge.stop()
         await self.index.stop()
         await self.encoder.stop()
+        if self.labels is not None:
+            await self.labels.stop()
         await self.http.aclose()
 
 
@@ -132,7 +139,7 @@ async def start_brain(
     settings: Settings, company: Company, clock: Clock, index_folder: Path
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
-    encoder = MiniLmEncoder(kept=settings.data / "vectors")
+    encoder = MiniLmEncoder(settings.encoder, kept=settings.data / "vectors")
     index = (
         QdrantIndex(url=settings.qdrant_url)
         if settings.qdrant_url
@@ -142,7 +149,13 @@ async def start_brain(
     articles = await asyncio.to_thread(read_articles, settings.articles)
     await knowledge.shelve(articles, clock.now().date())
     http = httpx.AsyncClient(timeout=10)
-    understanding = IntentUnderstanding(encoder)
+    labels = NliReader(settings.zero_shot) if settings.zero_shot else None
+    understanding = IntentUnderstanding(
+        encoder,
+        kept=KeptModels(settings.data / "intents", fingerprint(settings.encoder)),
+        embedded=settings.encoder_languages,
+        labels=labels,
+    )
     api = settings.orders_url or f"{settings.base_url}/demo/api"
     tools = Tools(understanding, knowledge, HttpActions(http), clock, {"api": api})
     return Brain(
@@ -154,6 +167,7 @@ async def start_brain(
         Conversations(
             (Conversation(flow, tools) for flow in await _flows(settings, company)), Entry(company)
         ),
+        labels,
     )
 
 

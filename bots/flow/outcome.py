@@ -34,6 +34,8 @@ class Understood:
 
     Silence when neither ``text`` nor ``digits``. ``intent`` is None out of scope;
     ``sure`` means that it was a fixed phrase ("agent") and not the classifier.
+    ``between`` names two intents that are about equally likely, the likelier first; empty when
+    one is clear. ``intent`` is then the likelier one if it is likely enough alone, or None.
     ``related`` is the intent next to a global one ("a person about my *bill*").
     ``gist`` is the part of a long text that asks, empty when it is all of it.
     ``language`` is the detected one, empty when unsure. ``today`` anchors
@@ -46,6 +48,7 @@ class Understood:
     confidence: float = 1.0
     sure: bool = False
     related: str | None = None
+    between: tuple[str, ...] = ()
     gist: str = ""
     language: str = ""
     heard_confidence: float = 1.0
