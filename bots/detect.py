@@ -6,7 +6,9 @@
 3. A sound opens the gate ``OPEN_DB`` above the floor and holds it ``HOLD_DB`` above it.
 4. While we play, the gate is at least our own level minus ``ECHO_LOSS_DB``, for as long
    as an echo may take; a louder sound that is a copy of ours (``bots.echo``) is our echo
-   too. So the bot does not hear itself (telephony.md, A turn).
+   too. So the bot does not hear itself (telephony.md, A turn). A line that stayed silent for
+   ``NO_ECHO_S`` of our speech has no echo, until one is found: there a caller's soft sounds
+   count over a prompt as well.
 5. Only while the gate is open a network is asked whether the sound is a voice: a cough,
    a knock, keys, music, tones and noise are not. It agrees up to ``AGREES_LATE`` frames
    after a voice began; so with each frame of voice one of those before it counts as well.
@@ -37,6 +39,10 @@ HOLD_DB = 8.0
 ECHO_LOSS_DB = 16.0
 """So much a telephone line usually weakens our own sound before it comes back."""
 ECHO_MS = 240
+AUDIBLE_DB = -40.0
+"""Our sound is at least so loud where its echo would be heard."""
+NO_ECHO_S = 0.5
+"""Longer than the longest echo takes to come."""
 VOICE, STILL_VOICE = 0.5, 0.35
 """How likely a sound must be a voice to begin, and to go on, as speech. Voices through G.711
 with noise 10 dB below them had 0.6 and more, the other sounds 0.3 at most."""
@@ -88,6 +94,8 @@ class SpeechDetector:
         """So much before this frame was speech too, and was not told so (rule 5)."""
         self._voice = voice
         self._echo = EchoFinder(sample_rate)
+        self._silent_s = 0.0
+        """So long the line was silent under our sound; back to none with each echo."""
         self._ours = deque([QUIETEST_DB] * (ECHO_MS // FRAME_MS), maxlen=ECHO_MS // FRAME_MS)
         self._unsure = 0
         """How many frames of sound in a row the network has taken for no voice."""
@@ -106,9 +114,15 @@ class SpeechDetector:
     def _gate(self, level: float) -> None:
         """Rules 1 to 4."""
         loudest = max(self._ours)
-        margin = HOLD_DB if self.open else OPEN_DB
-        sound = level > max(self.floor_db + margin, loudest - ECHO_LOSS_DB)
-        self.open = sound and not (loudest > QUIETEST_DB and self._echo.is_echo())
+        above_noise = level > self.floor_db + (HOLD_DB if self.open else OPEN_DB)
+        maybe_echo = self._silent_s < NO_ECHO_S and level <= loudest - ECHO_LOSS_DB
+        sound = above_noise and not maybe_echo
+        echo = sound and loudest > QUIETEST_DB and self._echo.is_echo()
+        if echo:
+            self._silent_s = 0.0
+        elif not above_noise and loudest > AUDIBLE_DB:
+            self._silent_s += FRAME_MS / 1000
+        self.open = sound and not echo
         self._follow(level)
 
     def _is_voice(self, pcm: bytes) -> bool:

@@ -158,6 +158,9 @@ class Settings:
         "empty: none",
     )
     speech: str = _setting("PARLEY_SPEECH", _speech, "auto", "auto, offline or whisper")
+    secrets: Path | None = _setting(
+        "PARLEY_SECRETS", Path, None, "folder of the flows' secrets, a file for each by its name"
+    )
     models: Path | None = _setting(
         "PARLEY_MODELS", Path, None, "folder of speech models; empty: DATA/models"
     )

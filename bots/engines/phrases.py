@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from bots.engines.lexicon import words_of
+from bots.engines.typed_lines import KINDS as TYPED
+from bots.engines.typed_lines import typed_lines
 from bots.ports import Expectation
 
 DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -86,7 +88,7 @@ def is_digits(expect: Expectation) -> bool:
 
 def is_closed(expect: Expectation) -> bool:
     """Whether few answers are likely."""
-    return is_digits(expect) or expect.kind in ("yes-no", "choice")
+    return is_digits(expect) or expect.kind in ("yes-no", "choice") or expect.kind in TYPED
 
 
 def question_lines(expect: Expectation) -> list[list[str]]:
@@ -97,6 +99,8 @@ def question_lines(expect: Expectation) -> list[list[str]]:
     if expect.kind == "yes-no":
         fixed = [words_of(text) for text in (*YES, *NO, *YES[:3], *NO[:3])]
         return (fixed + asked) * CLOSED_WEIGHT
+    if expect.kind in TYPED:
+        return typed_lines(expect.kind) + asked * OPEN_WEIGHT
     return asked * (CLOSED_WEIGHT if expect.kind == "choice" else OPEN_WEIGHT)
 
 

@@ -312,6 +312,29 @@ def test_echo_is_known_by_its_shape_however_loud_and_another_voice_is_not() -> N
     assert any(detector.frame(frame, mine) for frame, mine in zip(caller, ours, strict=False))
 
 
+@pytest.mark.parametrize("caller", ["parcel-size.kal16", "forgot-password.rms", *CALLERS])
+def test_soft_sounds_count_over_a_prompt_where_nothing_comes_back(
+    silero: Silero, caller: str
+) -> None:
+    line, ours = both_ways(0.1, 90, of_pcm(LINES[caller].pcm()))
+    over, under_nothing = (stopped_at(over_prompt(line, silero, ours=one)) for one in (ours, ()))
+    assert over is not None
+    assert under_nothing is not None
+    assert over == pytest.approx(under_nothing, abs=0.021)
+
+
+@pytest.mark.parametrize("loss_db", [8, 15, 25, 35])
+@pytest.mark.parametrize("delay_s", [0.02, 0.1, 0.2])
+def test_echo_that_begins_in_the_middle_of_a_call_stops_nothing(
+    silero: Silero, delay_s: float, loss_db: float
+) -> None:
+    """The caller puts us on the loudspeaker."""
+    line, ours = both_ways(delay_s, loss_db)
+    quiet, _ = both_ways(0.1, 90)
+    line = [*quiet[:75], *line[75:]]
+    assert stopped_at(over_prompt(line, silero, ours=ours)) is None
+
+
 def test_echo_of_our_noiseless_line_is_nothing() -> None:
     detector = SpeechDetector()
     assert not any(detector.frame(frame) for frame in on_line(noise(-60, 1)))
