@@ -28,8 +28,8 @@ from bots.flow.schema import read_flow
 from bots.nlu.kept import KeptModels
 from bots.nlu.understanding import IntentUnderstanding
 from bots.nlu.zero_shot import NliReader
+from bots.ports import House
 from gateway.configuration import Entry
-from gateway.house import House
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder, fingerprint
@@ -52,6 +52,8 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    tools: Tools
+    """What every conversation of this process uses."""
     labels: NliReader | None = None
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
@@ -161,8 +163,15 @@ async def start_brain(
         labels=labels,
     )
     api = settings.orders_url or f"{settings.base_url}/demo/api"
-    actions = HttpActions(http, secrets)
-    tools = Tools(understanding, knowledge, actions, clock, {"api": api}, house=house)
+    tools = Tools(
+        understanding,
+        knowledge,
+        HttpActions(http, secrets),
+        clock,
+        {"api": api},
+        house=house,
+        policy=lambda: company.redaction,
+    )
     return Brain(
         encoder,
         index,
@@ -173,6 +182,7 @@ async def start_brain(
             (Conversation(flow, tools) for flow in await _flows(settings, company, secrets)),
             Entry(company),
         ),
+        tools,
         labels,
     )
 
