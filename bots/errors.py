@@ -25,6 +25,10 @@ class NotTrained(ParleyError):
     """The understanding was asked about a flow it has not prepared. Await ``prepare`` first."""
 
 
+class LabelsUnread(ParleyError):
+    """The zero-shot model cannot be used. ``PARLEY_ZERO_SHOT`` names it: check name or folder."""
+
+
 class ActionFailed(ParleyError):
     """A flow's HTTP action had no usable answer: refused, timed out, or not JSON."""
 

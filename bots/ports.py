@@ -300,6 +300,14 @@ class Encoder(Protocol):
         ...
 
 
+class LabelReader(Protocol):
+    """Tells from a label alone whether a text is about it (a zero-shot model)."""
+
+    async def read(self, text: str, labels: Sequence[str]) -> Mapping[str, float]:
+        """For each label how probable it is that the customer wants it, 0..1 each for itself."""
+        ...
+
+
 class Actions(Protocol):
     """HTTP actions of a flow's ``do`` steps."""
 

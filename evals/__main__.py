@@ -14,6 +14,7 @@ from evals import (
     bots_bench,
     call,
     first,
+    nlu_bench,
     planning,
     recognition_bench,
     reports_bench,
@@ -45,6 +46,12 @@ BENCHES: Registry = {
         bots_bench.AT_LEAST,
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
+    "nlu": Entry(
+        nlu_bench.run,
+        nlu_bench.AT_MOST,
+        "intents: accuracy, few examples, out of scope, time",
+        nlu_bench.AT_LEAST,
+    ),
     "reports": Entry(
         reports_bench.run, reports_bench.AT_MOST, "watching the floor and reports on a busy day"
     ),

@@ -71,7 +71,11 @@ def table(bench: Bench, entry: Entry) -> str:
         rows.append(
             (
                 name,
-                "not measured" if value is None else f"{value:.1f}",
+                "not measured"
+                if value is None
+                else f"{value:.3f}"
+                if abs(value) < 1
+                else f"{value:.1f}",
                 target,
                 "" if not target else "✗" if name in wrong else "✓",
                 bench.notes.get(name, ""),

@@ -4,8 +4,8 @@ The encoder is one model for intents and retrieval alike.
 
 A process opens its doors first and loads beside it. ``loaded`` is set once the index is open and,
 where bots talk, model and intents are ready. Telephones ring until then; written messages are
-answered late. Vectors of articles and examples are kept in ``<data>/vectors``, so that only the
-first start of an installation takes long.
+answered late. Vectors of articles and examples are kept in ``<data>/vectors``, trained intents in
+``<data>/intents``, so that only the first start of an installation takes long.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from bots.engines.phrases import Corpus
 from bots.flow.check import secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
-from bots.nlu.understanding import IntentUnderstanding, embedded_examples
+from bots.nlu.kept import KeptModels
+from bots.nlu.understanding import IntentUnderstanding
+from bots.nlu.zero_shot import NliReader
 from bots.ports import House
 from gateway.configuration import Entry
 from gateway.language_model import Help, start_help
 from gateway.model_metrics import ModelMetrics
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
-from knowledge.embed import MiniLmEncoder
+from knowledge.embed import MiniLmEncoder, fingerprint
 from knowledge.index import QdrantIndex
 from knowledge.ingest import read_articles
 from router.company import Company
@@ -57,6 +59,7 @@ class Brain:
     tools: Tools
     """What every conversation of this process uses."""
     models: ModelMetrics
+    labels: NliReader | None = None
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -89,6 +92,8 @@ class Brain:
             log.info("knowledge: %d passages new, %d as before", changed.added, changed.kept)
             if talks:
                 await self.encoder.start()
+                if self.labels is not None:
+                    await self.labels.start()
                 for name in self.conversations:
                     await self.conversations[name].prepare()
         except Exception as error:
@@ -113,7 +118,7 @@ class Brain:
 
     async def _keep(self) -> None:
         flows = [self.conversations[name].flow for name in self.conversations]
-        examples = [phrase for flow in flows for phrase in embedded_examples(flow)]
+        examples = [phrase for flow in flows for phrase in self.understanding.examples(flow)]
         await self.encoder.keep([*self.knowledge.texts(), *examples])
 
     def corpus(self) -> Corpus:
@@ -136,6 +141,8 @@ class Brain:
         await self.index.stop()
         await self.encoder.stop()
         await self.help.stop()
+        if self.labels is not None:
+            await self.labels.stop()
         await self.http.aclose()
 
 
@@ -148,7 +155,7 @@ async def start_brain(
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
     secrets = await asyncio.to_thread(read_secrets, settings.secrets)
-    encoder = MiniLmEncoder(kept=settings.data / "vectors")
+    encoder = MiniLmEncoder(settings.encoder, kept=settings.data / "vectors")
     index = (
         QdrantIndex(url=settings.qdrant_url)
         if settings.qdrant_url
@@ -162,7 +169,13 @@ async def start_brain(
     articles = await asyncio.to_thread(read_articles, settings.articles)
     await knowledge.shelve(articles, clock.now().date())
     http = httpx.AsyncClient(timeout=10)
-    understanding = IntentUnderstanding(encoder)
+    labels = NliReader(settings.zero_shot) if settings.zero_shot else None
+    understanding = IntentUnderstanding(
+        encoder,
+        kept=KeptModels(settings.data / "intents", fingerprint(settings.encoder)),
+        embedded=settings.encoder_languages,
+        labels=labels,
+    )
     api = settings.orders_url or f"{settings.base_url}/demo/api"
     tools = Tools(
         understanding,
@@ -190,6 +203,7 @@ async def start_brain(
         helped,
         tools,
         metrics,
+        labels,
     )
 
 

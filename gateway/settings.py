@@ -19,6 +19,9 @@ from bots.engines.llm import Patience as ModelPatience
 from bots.engines.local import Hardware, LocalModels, VoiceModel, parse_voice
 from bots.engines.remote import FIRST_S, Patience, RemoteSpeech, Server, parse_server
 from bots.engines.remote import Protocol as SpeechProtocol
+from bots.flow.model import LANGUAGES
+from bots.nlu.understanding import EMBEDDED
+from knowledge.embed import DEFAULT_MODEL
 from router.errors import BadConfiguration
 
 PREFIX = "PARLEY_"
@@ -93,6 +96,14 @@ def _voices(value: str) -> Mapping[str, VoiceModel]:
     return {language: parse_voice(name) for language, name in _names(value).items()}
 
 
+def _languages(value: str) -> frozenset[str]:
+    """``en,lv``."""
+    languages = frozenset(item.strip() for item in value.split(","))
+    if not languages <= set(LANGUAGES):
+        raise ValueError(f"expected languages of {', '.join(LANGUAGES)}")
+    return languages
+
+
 def _device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
         raise ValueError("expected auto, cpu, cuda or cuda:1")
@@ -154,6 +165,25 @@ class Settings:
     )
     flows: Path = _setting("PARLEY_FLOWS", Path, DEMO / "flows", "folder of the bots' flows")
     articles: Path = _setting("PARLEY_ARTICLES", Path, DEMO / "articles", "folder of articles")
+    encoder: str = _setting(
+        "PARLEY_ENCODER",
+        _text,
+        DEFAULT_MODEL,
+        "sentence encoder of intents and articles: `owner/name` (fetched once) or a folder",
+    )
+    encoder_languages: frozenset[str] = _setting(
+        "PARLEY_ENCODER_LANGUAGES",
+        _languages,
+        EMBEDDED,
+        "languages that it knows, as `en,zh,lv`; others are read by their spelling",
+    )
+    zero_shot: str = _setting(
+        "PARLEY_ZERO_SHOT",
+        _text,
+        "",
+        "NLI model that finds intents without examples by their label: `owner/name` or a folder; "
+        "empty: none",
+    )
     speech: str = _setting("PARLEY_SPEECH", _speech, "auto", "auto, offline or whisper")
     secrets: Path | None = _setting(
         "PARLEY_SECRETS", Path, None, "folder of the flows' secrets, a file for each by its name"
@@ -448,6 +478,8 @@ def settings_table() -> str:
             default = f"{default[0]}-{default[1]}"
         elif isinstance(default, Price):
             default = f"{default.read:g},{default.written:g}"
+        elif isinstance(default, frozenset):
+            default = ",".join(sorted(default))
         elif isinstance(default, bool):
             default = int(default)
         elif isinstance(default, Path) and default.is_relative_to(DEMO):

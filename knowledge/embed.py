@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 from array import array
 from collections import OrderedDict
@@ -31,6 +32,7 @@ BATCH_CHARACTERS = 1500
 """The longest text times the batch's size stays below this: padding is cheap, and the batch
 fits a core's cache (8,000 take half as long again)."""
 MAX_TOKENS = 256
+POOLING = "1_Pooling/config.json"
 
 
 class SentenceModel(Protocol):
@@ -234,7 +236,11 @@ def load_model(model: str | Path, threads: int) -> SentenceModel:
 
 
 class TransformersModel:
-    """Any encoder that transformers can load, with mean pooling."""
+    """Any encoder that transformers can load.
+
+    Pooled as its ``1_Pooling/config.json`` says (the format of sentence-transformers): by the mean
+    of its tokens, or by the first one. Without that file by the mean.
+    """
 
     def __init__(self, name: str, threads: int) -> None:
         # Imported here, on the worker thread: torch and transformers take seconds.
@@ -246,6 +252,7 @@ class TransformersModel:
         logging.disable_progress_bar()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(name)
         self._model: Any = AutoModel.from_pretrained(name).eval()
+        self._by_first = pools_by_first(name)
         self.dimensions: int = self._model.config.hidden_size
 
     def encode(self, texts: Sequence[str]) -> list[list[float]]:
@@ -257,7 +264,29 @@ class TransformersModel:
         )
         with torch.inference_mode():
             hidden = self._model(**tokens).last_hidden_state
-        weight = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * weight).sum(1) / weight.sum(1)
-        rows: list[list[float]] = torch.nn.functional.normalize(mean, dim=1).tolist()
+        if self._by_first:
+            pooled = hidden[:, 0]
+        else:
+            weight = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+            pooled = (hidden * weight).sum(1) / weight.sum(1)
+        rows: list[list[float]] = torch.nn.functional.normalize(pooled, dim=1).tolist()
         return rows
+
+
+def pools_by_first(name: str) -> bool:
+    """Whether a sentence is its first token's vector. Raises ``ValueError`` for other poolings."""
+    from transformers.utils import cached_file
+
+    path = cached_file(
+        name,
+        POOLING,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if path is None:
+        return False
+    config = json.loads(Path(path).read_text(encoding="utf-8"))
+    wanted = sorted(mode for mode, on in config.items() if mode.startswith("pooling_mode_") and on)
+    if wanted not in (["pooling_mode_mean_tokens"], ["pooling_mode_cls_token"]):
+        raise ValueError(f"pooled by {', '.join(wanted) or 'nothing'}; mean or cls token is known")
+    return wanted == ["pooling_mode_cls_token"]

@@ -33,9 +33,9 @@ class Understood:
 
     Silence when neither ``text`` nor ``digits``. ``intent`` is None out of scope;
     ``sure`` means that it was a fixed phrase ("agent") and not the classifier.
+    ``between`` names two intents that are about equally likely, the likelier first; empty when
+    one is clear. ``intent`` is then the likelier one if it is likely enough alone, or None.
     ``related`` is the intent next to a global one ("a person about my *bill*").
-    ``between`` are two intents that are nearly as likely as each other: the customer is asked
-    which; it is empty where one is clear, or none.
     ``gist`` is the part of a long text that asks, empty when it is all of it.
     ``language`` is the detected one, empty when unsure. ``today`` anchors
     relative dates; as a ``datetime`` of the company's time zone also "in two hours".

@@ -1,11 +1,12 @@
-"""Intents from example phrases: features, a trained head, and a way to say "none of these".
+"""Intents from example phrases: two readers, and one score for how sure they are.
 
-1. English phrases become sentence embeddings; 中文 and latviešu, which the default
-   encoder does not know, become character n-grams.
-2. A logistic head (balanced classes) is trained per flow version and language.
-3. Out of scope when probability × cosine to the nearest example is below the
-   threshold of the feature kind. The thresholds were chosen on sentences of our own
-   (``tests/data/front_desk_phrases.yaml``) and checked on others (``docs/flows.md``).
+1. *Meaning*: sentence embeddings under a logistic head; for languages the encoder knows.
+2. *Spelling*: character n-grams; beside an encoder under class means, alone under a logistic head.
+3. An intent's probability and its cosine to its nearest example are the means of the readers'.
+   Their product is the score: it ranks the intents, and below ``accept`` a text is none of them.
+4. Two intents are close when the second's score is at least ``clear`` times the first's.
+
+``bots.nlu.fitting`` trains a model and fits ``accept`` and ``clear`` on its own examples.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-C = 30.0
-"""Inverse regularisation of the head."""
-ACCEPT_EMBEDDED = 0.17
-ACCEPT_NGRAMS = 0.17
-RELATED = 0.6
-"""Cosine from which an intent counts as the matter of a sentence classified as a wish."""
-GRAMS = (1, 3)
+from bots.nlu.spelling import Floats, Spelling
 
-Floats = npt.NDArray[np.float64]
+C = 30.0
+"""Inverse regularisation of the logistic head."""
+SHARPNESS = 10.0
+"""Of the probabilities over class means: by it the cosines are multiplied."""
+
+Places = npt.NDArray[np.int64]
+Matrix = Any
+"""Rows of a reader: a dense array, or ``scipy.sparse.csr_matrix``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One intent's case: ``score`` is probability × cosine to its nearest example."""
+    """One intent's case: ``cosine`` is to its nearest example, ``score`` is the product."""
 
     intent: str
     probability: float
@@ -43,58 +45,125 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A trained logistic head as plain arrays; prediction is one product."""
+class Evidence:
+    """Of some texts: probability and cosine of each intent, one row per text."""
 
-    labels: tuple[str, ...]
+    probability: Floats
+    cosine: Floats
+
+    @property
+    def score(self) -> Floats:
+        """Probability × cosine."""
+        product: Floats = self.probability * self.cosine
+        return product
+
+    def of(self, rows: Any) -> Evidence:
+        """Some of the texts only."""
+        return Evidence(self.probability[rows], self.cosine[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A trained linear head as plain arrays; ``examples`` stay for the cosines.
+
+    ``owners`` has the intent's place for every example, ascending and without gaps.
+    """
+
     weights: Floats
     bias: Floats
-    examples: Floats
-    owners: npt.NDArray[np.int64]
+    examples: Matrix
+    owners: Places
 
-    def rank(self, vector: Floats) -> list[Scored]:
-        """All intents, most probable first. ``vector`` has unit length."""
-        logits = self.weights @ vector + self.bias
-        weights = np.exp(logits - logits.max())
-        probabilities = weights / weights.sum()
-        cosines = self.examples @ vector
-        nearest = np.zeros(len(self.labels))
-        np.maximum.at(nearest, self.owners, cosines)
-        order = np.argsort(-probabilities)
-        return [Scored(self.labels[i], float(probabilities[i]), float(nearest[i])) for i in order]
+    def judge(self, rows: Matrix) -> Evidence:
+        """What the reader thinks of these rows, which have unit length or are empty."""
+        logits = np.asarray(rows @ self.weights.T) + self.bias
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        cosines = rows @ self.examples.T
+        dense = np.asarray(cosines.toarray() if hasattr(cosines, "toarray") else cosines)
+        starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        nearest = np.maximum.reduceat(dense, starts, axis=1)
+        return Evidence(raised / raised.sum(axis=1, keepdims=True), np.clip(nearest, 0.0, 1.0))
 
 
-def train(phrases: Mapping[str, Sequence[str]], vectors: Floats) -> Head:
-    """Fit a head on unit-length ``vectors``, one row per phrase in the mapping's order."""
-    labels = tuple(phrases)
-    owners = np.repeat(np.arange(len(labels)), [len(phrases[label]) for label in labels])
-    if len(labels) == 1:
-        width = vectors.shape[1]
-        return Head(labels, np.zeros((1, width)), np.zeros(1), vectors, owners)
+def logistic(rows: Matrix, owners: Places) -> Head:
+    """Fit a logistic head, all intents weighing the same; deterministic."""
+    labels = int(owners[-1]) + 1
+    if labels == 1:
+        width = rows.shape[1]
+        return Head(np.zeros((1, width), np.float32), np.zeros(1, np.float32), rows, owners)
     # Imported where it trains, on a thread: it takes more than a second.
     from sklearn.linear_model import LogisticRegression
 
     fitted: Any = LogisticRegression(C=C, class_weight="balanced", max_iter=500)
-    fitted.fit(vectors, owners)
+    fitted.fit(rows, owners)
     weights, bias = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)
-    if len(labels) == 2:
+    if labels == 2:
         # Two classes give one row; both rows make the product uniform.
         weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return Head(labels, weights, bias, vectors, owners)
+    return Head(weights.astype(np.float32), bias.astype(np.float32), rows, owners)
 
 
-class NGrams:
-    """Character n-grams weighted by rarity, for languages the encoder does not know."""
+def class_means(rows: Matrix, owners: Places) -> Head:
+    """Each intent stands for the direction of its examples' mean; costs one product."""
+    labels = int(owners[-1]) + 1
+    belongs = np.zeros((len(owners), labels), np.float32)
+    belongs[np.arange(len(owners)), owners] = 1
+    means = np.asarray(rows.T @ belongs).T
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    weights = SHARPNESS * means / np.where(lengths > 0, lengths, 1)
+    return Head(weights.astype(np.float32), np.zeros(labels, np.float32), rows, owners)
 
-    def __init__(self, phrases: Sequence[str]) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._grams: Any = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=GRAMS, sublinear_tf=True, strip_accents="unicode"
-        )
-        self.vectors: Floats = self._grams.fit_transform(phrases).toarray()
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The trained readers of one language of a flow; ``meaning`` is None without an encoder."""
 
-    def vector(self, text: str) -> Floats:
-        """Unit length, or zeros when nothing of the text is known."""
-        row: Floats = self._grams.transform([text]).toarray()[0]
-        return row
+    labels: tuple[str, ...]
+    spelling: Spelling
+    spelled: Head
+    meaning: Head | None = None
+
+    def judge(self, texts: Sequence[str], vectors: Floats | None) -> Evidence:
+        """What both think. ``vectors`` are the texts' embeddings, needed beside an encoder."""
+        spelled = self.spelled.judge(self.spelling.rows(texts))
+        return spelled if self.meaning is None else both(self.meaning.judge(vectors), spelled)
+
+    def rank(self, text: str, vector: Floats | None) -> list[Scored]:
+        """All intents, highest score first."""
+        return self.rank_all([text], None if vector is None else vector[None, :])[0]
+
+    def rank_all(self, texts: Sequence[str], vectors: Floats | None) -> list[list[Scored]]:
+        """All intents for each of the texts, highest score first."""
+        seen = self.judge(texts, vectors)
+        return [
+            [
+                Scored(self.labels[place], float(chances[place]), float(cosines[place]))
+                for place in np.argsort(-(chances * cosines), kind="stable")
+            ]
+            for chances, cosines in zip(seen.probability, seen.cosine, strict=True)
+        ]
+
+
+def both(meaning: Evidence, spelled: Evidence) -> Evidence:
+    """The mean of two readers: one errs on synonyms, the other on typing mistakes."""
+    half = np.float32(0.5)
+    return Evidence(
+        half * (meaning.probability + spelled.probability), half * (meaning.cosine + spelled.cosine)
+    )
+
+
+def train(phrases: Mapping[str, Sequence[str]], vectors: Floats | None) -> Readers:
+    """Train on examples by intent; blocks.
+
+    ``vectors`` are unit-length embeddings, one row per phrase in the mapping's order; None for a
+    language that the encoder does not know.
+    """
+    labels = tuple(phrases)
+    listed = [phrase for label in labels for phrase in phrases[label]]
+    owners = np.repeat(np.arange(len(labels)), [len(phrases[label]) for label in labels])
+    spelling = Spelling.of(listed)
+    rows = spelling.rows(listed)
+    if vectors is None:
+        return Readers(labels, spelling, logistic(rows, owners))
+    embedded = np.asarray(vectors, dtype=np.float32)
+    return Readers(labels, spelling, class_means(rows, owners), logistic(embedded, owners))

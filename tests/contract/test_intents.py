@@ -14,8 +14,8 @@ from tests.talking import demo_flow
 
 pytestmark = pytest.mark.slow
 PHRASES = Path(__file__).parents[1] / "data" / "front_desk_check.yaml"
-FLOORS = {"en": (0.80, 0.80), "zh": (0.50, 0.80), "lv": (0.60, 0.80)}
-"""Least share understood and refused; the measured figures stand in docs/flows.md."""
+FLOORS = {"en": (0.80, 0.80), "zh": (0.75, 0.80), "lv": (0.70, 0.80)}
+"""Least share understood and refused; the measured figures stand in docs/understanding.md."""
 MOST_WRONG = 0.05
 
 
