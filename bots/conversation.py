@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bots import loops
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
@@ -49,11 +50,13 @@ from bots.flow.playout import Played, believed
 from bots.flow.rollout import Rollout
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, House, Knowledge
+from bots.privacy import private
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
+from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
 SPELLING = "spelling"
@@ -192,6 +195,8 @@ class Tools:
     seconds: Callable[[], float] = time.monotonic
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
+    """What customers' private data becomes before anything is made of it."""
 
 
 class Conversation:
@@ -243,6 +248,10 @@ class Conversation:
         """
         if memory["over"]:
             return Turn((), dict(memory))
+        memory, heard = private(memory, heard, self._tools.policy())
+        memory = self._looked_at(memory, heard)
+        if loops.is_bot(memory["loop"]):
+            return _parting(memory)
         understood = await self._understood(memory, heard)
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
 
@@ -262,6 +271,18 @@ class Conversation:
         memory = believed(turn.unplayed or turn.memory, sayings)
         packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
+
+    def _looked_at(self, memory: Mapping[str, Any], heard: Heard) -> Memory:
+        """The memory with this turn's evidence of whether the customer is a bot."""
+        ours = [str(said["text"]) for said in memory["said"]] + [str(memory["asked"])]
+        found = loops.noted(
+            memory.get("loop", {}),
+            heard.text,
+            spoken=memory["channel"] == Channel.VOICE,
+            ours=ours,
+            now=self._tools.clock.now(),
+        )
+        return {**memory, "loop": found}
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
         today = self._tools.clock.now().date()
@@ -479,3 +500,11 @@ def _changes(need: Need) -> bool:
 
 def _played(reply: Reply, words: str) -> Played:
     return Played(reply.spoken, words, reply.step, reply.citations, reply.question)
+
+
+def _parting(memory: Memory) -> Turn:
+    """The last turn with another bot: it is told once, and in a letter not at all."""
+    words = loops.PARTING.get(memory["language"], loops.PARTING["en"])
+    replies = () if memory["channel"] == Channel.EMAIL else (Reply(words, words),)
+    over = {**memory, "over": "end"}
+    return Turn(replies, over, ended=loops.REASON, unplayed=over)

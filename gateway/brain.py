@@ -150,8 +150,15 @@ async def start_brain(
     http = httpx.AsyncClient(timeout=10)
     understanding = IntentUnderstanding(encoder)
     api = settings.orders_url or f"{settings.base_url}/demo/api"
-    actions = HttpActions(http, secrets)
-    tools = Tools(understanding, knowledge, actions, clock, {"api": api}, house=house)
+    tools = Tools(
+        understanding,
+        knowledge,
+        HttpActions(http, secrets),
+        clock,
+        {"api": api},
+        house=house,
+        policy=lambda: company.redaction,
+    )
     return Brain(
         encoder,
         index,

@@ -94,6 +94,7 @@ from router.dispatch.dispatcher import Dispatcher
 from router.errors import ParleyError
 from router.model import Channel, Customer, Interaction, InteractionState, new_id
 from router.ports import Bus
+from router.redaction.logs import guard_logs
 from router.relay import Relay
 from router.store.sql import FROZEN_MS, ROUTER_FROZEN_MS, SqlStore
 
@@ -198,6 +199,7 @@ class Installation:
         await asyncio.to_thread(self.settings.data.mkdir, parents=True, exist_ok=True)
         await self._run(self.store.start, self.store.stop)
         await open_company(self.versions, self.company, self.settings)
+        guard_logs(self.company)
         if self.settings.demo and roles.ROUTER in self.roles:
             await seed(self.store, DEMO / "customers.yaml")
 
@@ -250,7 +252,11 @@ class Installation:
 
     async def _start_text(self) -> None:
         bot = TextBot(
-            self.store, self.lifecycle, self._thoughts.conversations, self.settings.base_url
+            self.store,
+            self.lifecycle,
+            self._thoughts.conversations,
+            self.settings.base_url,
+            lambda: self.company.customer_limits,
         )
         await bot.start(self.bus)
         self._background(self._answer_left_behind(bot), "left-behind")

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import NoSuchQueue
 from router.figures.service_level import SHORT_ABANDON_S, TARGET_S, ServiceLevel
 from router.hours import ALWAYS_OPEN, DAYS, Hours
 from router.model import Agent, Channel, Role
+from router.redaction.policy import DEFAULT_POLICY, Policy
 from router.rules import DEFAULT_RULES, Rules
 
 __all__ = [
@@ -136,6 +138,8 @@ class Company:
     survey: bool = True
     fcr_days: int = FCR_DAYS
     next_best_offers: tuple[NextBestOffer, ...] = ()
+    redaction: Policy = DEFAULT_POLICY
+    customer_limits: CustomerLimits = DEFAULT_LIMITS
     version: int = 0
 
     def adopt(self, other: Company) -> None:

@@ -103,11 +103,35 @@ _NO_LV = re.compile(rf"\b(?:{NO_LV})\b")
 _AGREES_LV = re.compile(rf"\b(?:{AGREES_LV})\b")
 _UNSURE_LV = re.compile(rf"\b(?:{UNSURE_LV})\b|^(?:kas|kur|kad|kapec|ka|cik|vai|ko)\b")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_CODE = re.compile(r"[<>{}|=;]")
+LONG, END = 12, 4
+"""Words from which on a text is long, and how many at its ends may agree."""
+LONG_HAN, END_HAN = 12, 4
+"""The same in characters of a Chinese text."""
 
 
 def yes_or_no(text: str, language: str = "en") -> bool | None:
-    """True for yes, False for no, None when it is neither."""
+    """True for yes, False for no, None when it is neither.
+
+    In a long text only its first and last words agree to anything, and code never does: it
+    may hold a "sure" or an "ok" of which nobody thought.
+    """
     plain = fold(text).replace("’", "'").strip()
+    found = _said(plain, language)
+    if found and (_CODE.search(plain) or not _said(_ends(plain), language)):
+        return None
+    return found
+
+
+def _ends(plain: str) -> str:
+    """How a long text begins and ends; a short one as it is."""
+    if _HAN.search(plain):
+        return plain if len(plain) <= LONG_HAN else f"{plain[:END_HAN]} {plain[-END_HAN:]}"
+    words = plain.split()
+    return plain if len(words) <= LONG else " ".join([*words[:END], "…", *words[-END:]])
+
+
+def _said(plain: str, language: str) -> bool | None:
     if _HAN.search(plain):
         return _chinese(plain)
     if language == "lv":

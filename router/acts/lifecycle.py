@@ -44,6 +44,8 @@ from router.model import (
     new_id,
 )
 from router.ports import Clock, Store
+from router.redaction.policy import Kind
+from router.redaction.redact import redact
 from router.relay import Relay
 from router.rings import Ring, Ringing
 from router.workday import together
@@ -407,7 +409,7 @@ class Lifecycle:
                 agent_id=agent_id,
                 queue=interaction.queue or "",
                 disposition=disposition,
-                note=note,
+                note=redact(note, self.company.redaction.only(Kind.CARD)),
             )
             moved = replace(
                 interaction,

@@ -28,10 +28,12 @@ from router.company import (
 )
 from router.configuration.check import Flows, check_company
 from router.configuration.section import Notes, Section, suggestion
+from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import BadConfiguration, Flaw
 from router.figures.service_level import SHORT_ABANDON_S, TARGET_S, ServiceLevel
 from router.hours import DAYS, Hours, Shift, parse_shift
 from router.model import Agent, Channel, Limits, Role
+from router.redaction.policy import DEFAULT_POLICY, TELLING_ITS_END, Kind, Policy, Treatment
 from router.rules import (
     ALL_SKILLS,
     EXPECTED_S,
@@ -142,6 +144,8 @@ class _Reader:
             survey=top.flag("survey", True),
             fcr_days=top.whole("fcr_days", FCR_DAYS, least=1),
             next_best_offers=self._next_best_offers(top),
+            redaction=_redaction(top.section("redaction")),
+            customer_limits=_customer_limits(top.section("customer_limits")),
         )
         top.done()
         return company
@@ -559,3 +563,23 @@ def _channel(section: Section, key: str, name: str = "") -> Channel | None:
     except ValueError:
         section.bad(key, f"one of {', '.join(Channel)}", name or key)
         return None
+
+
+def _redaction(section: Section) -> Policy:
+    chosen = {}
+    for kind in Kind:
+        treatment = section.choice(kind.value, DEFAULT_POLICY.of(kind))
+        if treatment is Treatment.LAST4 and kind not in TELLING_ITS_END:
+            section.bad(kind.value, "keep or hide", treatment.value)
+            treatment = Treatment.HIDE
+        chosen[kind.value] = treatment
+    section.done()
+    return Policy(**chosen)
+
+
+def _customer_limits(section: Section) -> CustomerLimits:
+    limits = CustomerLimits(
+        **{key: section.whole(key, usual) for key, usual in DEFAULT_LIMITS.plain().items()}
+    )
+    section.done()
+    return limits
