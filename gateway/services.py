@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bots.assist.thread import Mood, no_mood
 from bots.campaign.service import Campaigns
 from bots.conversation import Conversation
 from gateway.assist_times import AssistTimes
@@ -51,7 +50,6 @@ class Services:
     """Of the calls that this process itself has."""
     flows: Mapping[str, Conversation] = field(default_factory=dict)
     """The bots' conversations by flow: what they would ask next."""
-    mood: Mood = no_mood
     assist_times: AssistTimes = field(default_factory=AssistTimes)
     base_url: str = ""
     secure_cookies: bool = False

@@ -32,6 +32,13 @@ _COURTESY = re.compile(
     r"\b(?:sorry|happy to|glad to|afraid|pleased|here to help|understand|my name is|"
     r"palidzesu|priecasos|atvainojos|look into)\b|抱歉|很高兴|明白|理解"
 )
+_GOES_ON = re.compile(r"^(?:and|what about|how about|un|ka ar)\b|^那")
+_POINTS = re.compile(
+    r"\b(?:it|that|this|they|them|those|tas|tie|tos)\b(?! (?:is|ir) )|它|这个|那个"
+)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_SHORT_WORDS, _BARE_WORDS = 6, 2
+"""A longer turn names its subject; a shorter one can name none."""
 _GREETING = re.compile(
     r"^(?:hi|hello|dear|good \w+|labdien|sveiki|sveicin\w*|您好|你好)"
     r"[^,.!，。！:：]{0,30}[,.!，。！:：]\s*",
@@ -70,6 +77,16 @@ def asks(sentence: str) -> bool:
 def last_question(text: str) -> str:
     """The last sentence that asks; empty when none does."""
     return next((one for one in reversed(sentences(text)) if asks(one)), "")
+
+
+def leans(text: str) -> bool:
+    """Whether a turn says nothing without the one before: "and how long does that take?"."""
+    plain = _plain(text).strip()
+    words = len(plain.split())
+    if _HAN.search(plain):
+        return bool(_GOES_ON.search(plain) or _POINTS.search(plain))
+    points = words <= _SHORT_WORDS and bool(_POINTS.search(plain))
+    return points or words <= _BARE_WORDS or bool(_GOES_ON.search(plain))
 
 
 def first_question(text: str) -> str:

@@ -2,7 +2,7 @@
 
 1. Each line is read once: what is kept does not grow with the transcript.
 2. The customer's words since ours are the turn that a draft answers; the turn before it is
-   its context, because "and how long does that take?" says nothing by itself.
+   the context of one that leans on it: "and how long does that take?" says nothing by itself.
 3. What we did or promised is quoted from our own lines, never concluded.
 4. The matter is open while a question has no answer and until the customer sounds content.
 5. The bot's packet comes first; what the conversation says later is added, and an order
@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from bots.assist import cues
 from bots.assist.model import Gist, Known
@@ -20,6 +20,7 @@ from bots.flow.model import Flow, Slot
 from bots.nlu.entities import parse
 from bots.nlu.language import detect
 from bots.nlu.numbers import fold
+from bots.nlu.sentiment import Trend, follow, mood
 from bots.nlu.shortcuts import matter, shortcut
 from bots.nlu.values.found import LIKELY, SURE
 from router.model import Author, Handoff, Message
@@ -32,23 +33,10 @@ KNOWN, DONE = 3, 2
 VALUES = 12
 WORDS = 400
 """Different words kept of a conversation; the first ones say what it is about."""
-SHORT_TURN_WORDS = 6
-"""A turn so short is looked up with the one before it."""
-MOODS = 3
 OURS = 12
 """Of our own lines the last are kept: nobody is told the same twice."""
 AGENT = "agent"
-ANGRY = -0.45
-"""Mean mood of the customer's last lines, -1..1, from which on nothing is offered."""
 EVERYWHERE: Mapping[str, Slot] = {"email": Slot("email", "email")}
-
-Mood = Callable[[str, str], float]
-"""How a line in a language sounds, from -1 (angry) to 1."""
-
-
-def no_mood(text: str, language: str) -> float:
-    """Where nobody listens for moods."""
-    return 0.0
 
 
 class Thread:
@@ -59,7 +47,6 @@ class Thread:
         packet: Handoff | None = None,
         flow: Flow | None = None,
         language: str = "en",
-        mood: Mood = no_mood,
     ) -> None:
         self.language = language
         self.seq = 0
@@ -77,8 +64,8 @@ class Thread:
         self._wants, self._labelled = _wants(packet, flow)
         self._known: dict[str, Known] = _given(packet)
         self._slots = {**_marked(flow), **EVERYWHERE}
-        self._mood = mood
-        self._moods: deque[float] = deque(maxlen=MOODS)
+        self.trend = Trend()
+        """How the customer's mood goes."""
 
     # -- reading -------------------------------------------------------------------
 
@@ -106,7 +93,7 @@ class Thread:
     def _customer(self, text: str) -> None:
         self.language = detect(text) or self.language
         self.waits = True
-        self._moods.append(self._mood(text, self.language))
+        self.trend = follow(self.trend, mood(text, self.language))
         self._count(text)
         if shortcut(text) == AGENT and not matter(text):
             return  # here is the person; what was asked before is what counts
@@ -158,14 +145,9 @@ class Thread:
         return any(plain in " ".join(one.split()) for one in self._ours)
 
     @property
-    def mood(self) -> float:
-        """Of the customer's last lines, -1..1."""
-        return sum(self._moods) / len(self._moods) if self._moods else 0.0
-
-    @property
     def angry(self) -> bool:
         """Whether somebody who sounds like this would take an offer for an insult."""
-        return self.mood <= ANGRY or bool(self._moods and self._moods[-1] <= 2 * ANGRY)
+        return self.trend.angry or self.trend.worsening
 
     @property
     def open(self) -> bool:
@@ -179,15 +161,15 @@ class Thread:
         return tuple(sorted(newest, key=lambda one: not one.confirmed))
 
     def questions(self) -> list[str]:
-        """What to look up for this turn, the likeliest first: alone, and in its context."""
+        """What to look up for this turn, the likeliest first.
+
+        Only a turn that leans on what came before is read with it: customers change the subject.
+        """
         turn = self.turn.strip()
-        if not turn:
-            return []
         context = self._before or ("" if self._labelled else self._wants)
-        together = f"{context}\n{turn}" if context and context not in turn else ""
-        short = len(turn.split()) <= SHORT_TURN_WORDS
-        listed = [together, turn] if short and together else [turn, together]
-        return [one for one in listed if one]
+        if turn and cues.leans(turn) and context and context not in turn:
+            return [f"{context}\n{turn}", turn]
+        return [turn] if turn else []
 
     def asked_in_turn(self) -> list[str]:
         """The turn's sentences that ask, in order."""

@@ -138,7 +138,7 @@ class Assist:
     def _remember(self, looked: _Looked) -> _Open:
         item, talk = looked.item, self._conversation(looked.item)
         flow = talk.flow if talk else None
-        thread = Thread(item.handoff, flow, item.language, self._services.mood)
+        thread = Thread(item.handoff, flow, item.language)
         kept = _Open(thread, item.accepted_at)
         self._open[item.id] = kept
         self._open.move_to_end(item.id)

@@ -181,6 +181,14 @@ async def test_offer_waits_for_a_content_customer_and_is_made_once(desk: Desk) -
     assert (await desk.assist.suggestions("ana", desk.item.id)).drafts == ()
 
 
+async def test_nothing_is_offered_to_somebody_who_is_angry(desk: Desk) -> None:
+    desk.house.company.next_best_offers = (NextBestOffer("app", "App", {"en": "Our app?"}),)
+    await desk.says(C, "This is a disgrace! I am furious, you are useless liars!")
+    await desk.says(A, "I am sorry.")
+    await desk.says(C, "Thanks for nothing, bye")
+    assert (await desk.assist.suggestions("ana", desk.item.id)).drafts == ()
+
+
 async def test_filing_learns_from_earlier_wrap_ups_of_the_queue(desk: Desk) -> None:
     await desk.says(C, "is a search for the parcel started with the courier?")
     await desk.says(A, "The courier searches for it.")

@@ -81,13 +81,21 @@ def test_gist_is_read_in_ten_seconds_whatever_was_said() -> None:
     assert sum(len(part.split()) for part in told) <= 45
 
 
-def test_short_turn_is_looked_up_with_what_came_before() -> None:
+def test_turn_that_leans_on_the_one_before_is_looked_up_with_it() -> None:
     thread = thread_of(
         (C, "My parcel was damaged on the way"), (A, "Sorry to hear that."), (C, "how long for it?")
     )
     first, second = thread.questions()
     assert first == "My parcel was damaged on the way\nhow long for it?"
     assert second == "how long for it?"
+
+
+def test_turn_that_stands_by_itself_is_looked_up_alone() -> None:
+    damaged = (C, "My parcel was damaged on the way")
+    for turn in ("what are your electricity prices", "Kāda ir jūsu adrese?", "你们几点开门？"):
+        assert thread_of(damaged, (A, "Oh."), (C, turn)).questions() == [turn]
+    for turn in ("and how long does that take?", "how much?", "un cik tas maksā?", "那要多久？"):
+        assert thread_of(damaged, (A, "Oh."), (C, turn)).questions()[1] == turn
 
 
 def test_lines_in_a_row_are_one_turn() -> None:
@@ -107,13 +115,12 @@ def test_matter_is_settled_by_thanks_and_opened_again_by_a_question() -> None:
     assert not thread_of((C, "Thanks but it still does not work")).settled
 
 
-def test_angry_customer_is_seen_in_the_mean_of_the_last_lines() -> None:
-    moods = {"this is a disgrace": -1.0, "hello": 0.2}
-    thread = Thread(None, FLOW, "en", lambda text, _: moods[text])
-    thread.take_all(lines([(C, "hello")]))
-    assert not thread.angry
-    thread.take_all(lines([(C, "this is a disgrace")], first=2))
-    assert thread.angry
+def test_angry_customer_is_seen_and_calms_down_again() -> None:
+    said = [(C, "This is a disgrace, I am furious, you are useless!")]
+    assert thread_of(*said).angry
+    assert not thread_of((C, "Where is my parcel?")).angry
+    calm = [(C, "Thank you, that is very kind"), (C, "Great, thanks a lot"), (C, "Perfect, thanks")]
+    assert not thread_of(*said, *calm).angry
 
 
 def test_line_read_twice_counts_once() -> None:
