@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bots.errors import ActionFailed, NoSuchFlow
+from bots.flow import phrases
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
@@ -43,6 +44,7 @@ from bots.flow.playout import Played, believed
 from bots.flow.steps import READING
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, Knowledge
+from router.acts import returned
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
@@ -52,6 +54,9 @@ from router.ports import Clock
 MAX_CALLS = 20
 SPELLING = "spelling"
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
+
+BOT_FAILED = "bot-failed"
+"""The reason of a hand-over by a bot that broke."""
 
 log = logging.getLogger(__name__)
 
@@ -211,16 +216,19 @@ class Conversation:
         customer_name: str = "",
         fields: Mapping[str, str] | None = None,
     ) -> Turn:
-        """The first turn: greeting and first question.
+        """The first turn: greeting and first question, or where it goes on after a person.
 
         ``fields`` are starting values (default: ``interaction.meta["fields"]``).
         """
         given = interaction.meta.get("fields", {}) if fields is None else fields
+        person = returned.PersonDid.of(interaction)
         context = Context(
             channel=str(interaction.channel),
             language=interaction.language,
             name=customer_name,
             fields={str(name): str(value) for name, value in given.items()},
+            packet=interaction.handoff,
+            person=person.words() if person else {},
         )
         outcome = start(self.flow, context, self._tools.settings)
         outcome.memory["interaction_id"] = interaction.id
@@ -252,7 +260,7 @@ class Conversation:
         """
         sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
         memory = believed(turn.unplayed or turn.memory, sayings)
-        packet = turn.handoff and self._packet(memory, turn.handoff.reason)
+        packet = turn.handoff and self.packet(memory, turn.handoff.reason)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
@@ -315,13 +323,14 @@ class Conversation:
                     listen=last.turn,
                 )
             case HandOff():
-                packet = self._packet(memory, last.reason)
+                packet = self.packet(memory, last.reason)
                 return replace(turn, handoff=packet, queue=last.queue, skills=last.skills)
             case End():
                 return replace(turn, ended=last.reason)
         return turn
 
-    def _packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
+    def packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
+        """What a person would get now."""
         return build_packet(self.flow, memory, reason, self._tools.settings)
 
     def _reply(self, action: Say | Ask) -> Reply:
@@ -393,6 +402,26 @@ class Conversations(Mapping[str, Conversation]):
             known = ", ".join(sorted(self._by_name))
             raise NoSuchFlow(f"no flow {name!r}; the loaded ones are: {known}")
         return found
+
+    def broken(self, interaction: Interaction) -> Turn:
+        """The turn when our own part fails: it says so, and a person gets what was known.
+
+        Whatever went wrong, nothing of this does too: what cannot be made out of the memory
+        is left out of the packet.
+        """
+        memory = dict(interaction.bot_state)
+        language = str(memory.get("language") or interaction.language)
+        words = phrases.BROKEN.find(language, interaction.channel, "en")
+        packet, queue = Handoff(BOT_FAILED, "The bot broke down.", language=language), ""
+        try:
+            conversation = self.of(interaction)
+            queue = str(memory.get("queue") or conversation.flow.queue)
+            if memory.get("flow"):
+                packet = conversation.packet(memory, BOT_FAILED)
+        except Exception:
+            log.exception("little is known of the conversation of %s", interaction.id)
+        memory["over"] = "handoff"
+        return Turn((Reply(words, words),), memory, handoff=packet, queue=queue)
 
     def frequent(self) -> Iterator[tuple[str, str]]:
         """The same of all flows, that of those who call us first."""

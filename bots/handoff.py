@@ -3,7 +3,7 @@
 1. Everything the conversation gave is in it: what is wanted, known, tried and felt, what
    caused it, where the flow stood and what it would still have asked.
 2. What the customer confirmed is marked so; nobody asks for it again, neither the person
-   nor a later bot (``carried``).
+   nor a later bot (``bots.flow.returning``).
 """
 
 from __future__ import annotations
@@ -67,20 +67,6 @@ def build_packet(
         next_step=asked.id if asked else "",
         open_slots=tuple(_open_slots(flow, memory, asked)),
     )
-
-
-def carried(packet: Handoff) -> dict[str, dict[str, Any]]:
-    """What a later conversation need not ask for again, in the form of a memory's slots."""
-    return {
-        slot.name: {
-            "value": slot.value,
-            "confidence": slot.confidence,
-            "confirmed": True,
-            "type": slot.type,
-        }
-        for slot in packet.slots
-        if slot.confirmed
-    }
 
 
 def _slots(flow: Flow, memory: Mapping[str, Any]) -> Iterator[SlotValue]:

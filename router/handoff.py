@@ -50,7 +50,6 @@ CAUSES: Mapping[str, Cause] = {
     "voice-failed": Cause.FAULT,
     "flow-error": Cause.FAULT,
     "bot-failed": Cause.FAULT,
-    "the bot failed": Cause.FAULT,
     "transfer": Cause.PASSED_ON,
     "consultation": Cause.PASSED_ON,
     "callback": Cause.WAITING,

@@ -42,6 +42,8 @@ def fresh(flow: Flow, context: Context) -> Memory:
         "unheard": [],
         "trail": [],
         "pace": 1.0,
+        "person": {},
+        "turn": {},
         "why": "",
         "over": "",
     }

@@ -36,8 +36,9 @@ GLOBALS = ("agent", "repeat", "slower", "back", "goodbye")
 LANGUAGE_KEY = "language:"
 """What ``dtmf`` leads a key to that goes on in another language: ``language:lv``."""
 
-ALWAYS = ("agent", "goodbye", "no_match", "no_input")
-"""What ``always`` may send to a step; the last two when a question's repairs are used up."""
+ALWAYS = ("agent", "goodbye", "no_match", "no_input", "returned")
+"""What ``always`` may send to a step: ``no_match`` and ``no_input`` when a question's repairs are
+used up, ``returned`` when a person gives the customer back to the bot."""
 
 ANY = ""
 

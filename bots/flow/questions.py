@@ -1,6 +1,7 @@
 """A question from its first word to the value it wanted. Pure.
 
-1. A value that is known already is not asked for.
+1. A value that is known already is not asked for; nor, once, one that an earlier conversation
+   has settled (``bots.flow.returning``).
 2. A value that is costly to get wrong is read back before it is used.
 3. A question that was cut off is put again as it was; that is none of its own repairs.
 """
@@ -27,6 +28,12 @@ def begin(run: Run, step: AskStep) -> Next:
     memory["repairs"] = {"no_match": 0, "no_input": 0}
     memory["waited"] = 0
     slot = run.flow.slots.get(step.slot)
+    if slot is not None and memory["slots"].get(slot.name, {}).pop("carried", False):
+        if not memory["slots"][slot.name]["confirmed"]:
+            confirm(run, step)
+            return None
+        trail.pop()
+        return settle(run, step, confirmed=True)
     if slot is None or not slot.prefill or slot.name not in memory["slots"]:
         ask(run, step, run.render(step.text))
         return None

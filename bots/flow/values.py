@@ -9,6 +9,9 @@ from bots.flow import render
 from bots.flow.model import DoStep, Flow, SetStep
 from bots.flow.outcome import Memory, NeedHttp
 
+PERSON = ("name", "note", "disposition")
+"""What ``person`` holds after somebody had the customer; empty before."""
+
 
 def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a template may use; what nothing has set yet is empty."""
@@ -25,6 +28,7 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "intent_label": intent.label if intent else "",
         "queue": memory["queue"] or flow.queue,
         "words": _words(flow, memory),
+        "person": dict.fromkeys(PERSON, "") | memory.get("person", {}),
         "heard": _Heard(memory.get("heard", {})),
     }
     return values

@@ -28,7 +28,10 @@ async def test_bot_that_breaks_leaves_the_caller_to_a_person(start: Start) -> No
     board = await start("break")
     waiting = await board.state(InteractionState.WAITING)
     assert waiting.handoff is not None
-    assert waiting.handoff.reason == "the bot failed"
+    assert waiting.handoff.reason == "bot-failed"
+    assert board.bot.said == [
+        "I am sorry, something went wrong on our side. A colleague takes over."
+    ]
     await board.until(board.hears_music)
 
 
