@@ -169,6 +169,7 @@ class Floor(Ground[VirtualClock]):
 
     async def act(self, name: str) -> None:
         """One step of a schedule; what is not possible now does nothing."""
+        self.clock.forward(1)
         with suppress(ParleyError):
             match name.split(":"):
                 case ["write", line]:
@@ -278,8 +279,10 @@ def breaches(facts: list[Fact]) -> list[str]:
     return found
 
 
-MOVES = ("accept:ana", "accept:bob", "reply", "back:", "back:front-desk", "back:reminder")
-MOVES += ("queue", "take-over", "let", "let", "idle", "twice")
+MOVES = (
+    *("accept:ana", "accept:bob", "reply", "back:", "back:front-desk", "back:reminder"),
+    *("queue", "take-over", "let", "let", "idle", "twice"),
+)
 STEPS = (*(f"write:{line}" for line in LINES), "write:agent", *MOVES, *MOVES, "let")
 SCHEDULES = 8
 
@@ -346,8 +349,10 @@ class TestTurnInFlight:
             await one.settle()
             before = await one.now()
             # A third process hands over while both think; Ana takes it and gives it back anew.
+            one.clock.forward(5)
             plan = HandoffPlan("orders", Handoff("asked", "wants a person"))
             await one.life.save_bot_turn(before, {}, (), plan)
+            one.clock.forward(5)
             await one.accept("ana")
             await one.transfers.transfer(one.item, "ana", ToBot("front-desk"))
             assert (await one.now()).bot_state == before.bot_state == {}
