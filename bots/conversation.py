@@ -24,6 +24,7 @@ from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
+    REFUSED,
     Action,
     Answered,
     Ask,
@@ -33,17 +34,21 @@ from bots.flow.outcome import (
     Given,
     HandOff,
     Memory,
+    Need,
     NeedAnswer,
+    NeedCallback,
     NeedHttp,
+    NeedScore,
     Outcome,
+    Promised,
+    Recorded,
     Say,
     Understood,
     named_queues,
 )
 from bots.flow.playout import Played, believed
-from bots.flow.steps import READING
 from bots.handoff import build_packet
-from bots.ports import Actions, Expectation, Knowledge
+from bots.ports import Actions, Expectation, House, Knowledge
 from router.acts import returned
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
@@ -57,6 +62,8 @@ SPELLING = "spelling"
 
 BOT_FAILED = "bot-failed"
 """The reason of a hand-over by a bot that broke."""
+CALLBACK = "callback"
+"""The reason in the packet of a promised call."""
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +151,8 @@ class Turn:
     handoff: Handoff | None = None
     queue: str = ""
     skills: Mapping[str, int] = field(default_factory=dict)
+    agent: str = ""
+    """Login of the agent who is asked first for it."""
     ended: str | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
@@ -160,7 +169,7 @@ class Turn:
         if self.handoff is None:
             return None
         first, *also = named_queues(self.queue) or ("",)
-        return HandoffPlan(first, self.handoff, self.skills, also=tuple(also))
+        return HandoffPlan(first, self.handoff, self.skills, also=tuple(also), agent=self.agent)
 
 
 class Understanding(Protocol):
@@ -188,6 +197,8 @@ class Tools:
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
     seconds: Callable[[], float] = time.monotonic
+    house: House | None = None
+    """What promises calls and records scores; without it every promise is refused."""
 
 
 class Conversation:
@@ -290,18 +301,37 @@ class Conversation:
             replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
-            match last:
-                case NeedAnswer():
-                    given: Given = await self._ask_knowledge(last, outcome.memory, facts)
-                case NeedHttp():
-                    changed = changed or last.method not in READING
-                    given = await self._call(last)
-                case _:
-                    turn = self._turn(outcome.memory, last, replies, facts)
-                    return replace(turn, acted_s=acted_s, changed=changed)
+            if not isinstance(last, Need):
+                turn = self._turn(outcome.memory, last, replies, facts)
+                return replace(turn, acted_s=acted_s, changed=changed)
+            changed = changed or _changes(last)
+            given = await self._supply(last, outcome.memory, facts)
             acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
+
+    async def _supply(self, need: Need, memory: Memory, facts: list[Fact]) -> Given:
+        """What the flow waits for."""
+        match need:
+            case NeedAnswer():
+                return await self._ask_knowledge(need, memory, facts)
+            case NeedHttp():
+                return await self._call(need)
+            case NeedCallback():
+                return await self._promise(need, memory)
+            case NeedScore():
+                if self._tools.house is not None:
+                    await self._tools.house.rate(memory["interaction_id"], need.score)
+                return Recorded()
+
+    async def _promise(self, need: NeedCallback, memory: Memory) -> Promised:
+        house = self._tools.house
+        if house is None:
+            return Promised(REFUSED)
+        packet = build_packet(self.flow, memory, CALLBACK)
+        return await house.promise_call(
+            memory["interaction_id"], need.number, need.at, need.queue, packet
+        )
 
     def _turn(
         self, memory: Memory, last: Action | None, replies: list[Reply], facts: list[Fact]
@@ -324,7 +354,9 @@ class Conversation:
                 )
             case HandOff():
                 packet = self.packet(memory, last.reason)
-                return replace(turn, handoff=packet, queue=last.queue, skills=last.skills)
+                return replace(
+                    turn, handoff=packet, queue=last.queue, skills=last.skills, agent=last.agent
+                )
             case End():
                 return replace(turn, ended=last.reason)
         return turn
@@ -362,7 +394,7 @@ class Conversation:
     async def _call(self, need: NeedHttp) -> Fetched:
         try:
             status, body = await self._tools.actions.call(
-                need.method, need.url, need.body, need.timeout_s
+                need.method, need.url, need.body, need.timeout_s, need.headers, need.retries
             )
         except ActionFailed as error:
             log.warning("action of flow %s failed: %s", self.flow.name, error)
@@ -433,6 +465,11 @@ class Conversations(Mapping[str, Conversation]):
         """Train all of them; do this at the start so that the first customer does not wait."""
         for conversation in self._by_name.values():
             await conversation.prepare()
+
+
+def _changes(need: Need) -> bool:
+    """Whether it cannot be taken back."""
+    return not need.reads if isinstance(need, NeedHttp) else not isinstance(need, NeedAnswer)
 
 
 def _played(reply: Reply, words: str) -> Played:

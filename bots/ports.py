@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from router.model import Citation
+from bots.flow.outcome import Promised
+from router.model import Citation, Handoff
 
 FRAME_MS = 20
 
@@ -302,7 +303,35 @@ class Actions(Protocol):
     """HTTP actions of a flow's ``do`` steps."""
 
     async def call(
-        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        retries: int = 1,
     ) -> tuple[int, Any]:
-        """Status and parsed JSON. Raises ``bots.errors.ActionFailed``."""
+        """Status and parsed JSON. Raises ``bots.errors.ActionFailed``.
+
+        ``headers`` may hold marks of secrets (``bots.flow.render.revealed``). ``retries`` are
+        further tries where that is safe; ``timeout_s`` covers them all.
+        """
+        ...
+
+
+class House(Protocol):
+    """What a flow may ask of the contact centre itself."""
+
+    async def promise_call(
+        self, interaction_id: str, number: str, at: str, queue: str, packet: Handoff
+    ) -> Promised:
+        """Call the customer of this interaction later; asking for the same again is the same.
+
+        ``at`` is ISO 8601, local to the queue; empty: as soon as the queue is open. An empty
+        ``queue`` is the company's default. ``packet`` is for whoever makes the call.
+        """
+        ...
+
+    async def rate(self, interaction_id: str, score: int) -> None:
+        """Record the customer's score, 1 to 5; once per interaction."""
         ...

@@ -9,6 +9,9 @@ demo company's language model and each utterance's own question:
 - ``digit_accuracy``: share of single spoken digits that were right. Recordings are
   ``<digit>_<speaker>_<take>.wav``, 8 kHz, in ``digits/`` of the folder that
   ``PARLEY_SHARED_DATA`` names; without it the figure is missing;
+- ``value_accuracy_date``, ``…_time``, ``…_amount``, ``…_spelling``: share of answers to such a
+  question from which the flow takes the right value (``evals.typed_answers``), each by the same
+  four voices;
 - ``…_bad_line_points``: by how many points these get worse on ``evals.line.Line``;
 - ``confidence_error``: by how much the recogniser's confidence differs from the share of words
   that are right, on average over good and bad lines (bands of 0.1 wide);
@@ -44,6 +47,7 @@ from evals.bench import Bench
 from evals.line import Line
 from evals.render import RATE, compress, expand, say
 from evals.statistics import word_errors
+from evals.typed_answers import Answer, answers
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
 from knowledge.index import QdrantIndex
@@ -79,6 +83,8 @@ class Spoken:
     text: str
     pcm: bytes
     expect: Expectation
+    answer: Answer | None = None
+    """Where a value is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,8 @@ async def run() -> Bench:
     if shutil.which("flite") is None:
         raise NoFlite("this bench needs the program flite (Debian: apt-get install flite)")
     corpus, examples = await demo_corpus()
-    spoken = [*await rendered(Expectation("open", examples)), *real_digits()]
+    open_question = Expectation("open", examples)
+    spoken = [*await rendered(open_question), *await typed(), *real_digits()]
     engines = choose_engines("offline", ROOT, corpus)
     transcriber = engines.transcriber
     await engines.start()
@@ -189,6 +196,20 @@ async def rendered(expect: Expectation) -> list[Spoken]:
     return spoken
 
 
+async def typed() -> list[Spoken]:
+    """Every answer to a typed question by every flite voice."""
+    asked = [*product(answers(), VOICES)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        loop = asyncio.get_running_loop()
+        voiced = await asyncio.gather(
+            *(loop.run_in_executor(pool, say, one.aloud, voice) for one, voice in asked)
+        )
+    return [
+        Spoken(one.kind, one.text, on_the_line(expand(ulaw)), Expectation(one.kind), one)
+        for (one, _), ulaw in zip(asked, voiced, strict=True)
+    ]
+
+
 def real_digits() -> Iterator[Spoken]:
     """The recordings in ``digits/`` of the shared data, if there are any."""
     folder = Path(os.environ.get(SHARED, ROOT.parent / "shared" / "data")) / "digits"
@@ -251,10 +272,16 @@ def figures(results: Sequence[Result]) -> dict[str, float]:
         if mine:
             wrong = sum(word_errors(item.spoken.text, item.heard.text) for item in mine)
             found[f"wer_{kind}"] = wrong / sum(len(item.spoken.text.split()) for item in mine)
+    right_values: dict[str, list[bool]] = {}
+    for item in results:
+        if item.spoken.answer is not None:
+            right = item.spoken.answer.is_right(item.heard.text)
+            right_values.setdefault(f"value_accuracy_{item.spoken.kind}", []).append(right)
+    found |= {name: sum(values) / len(values) for name, values in right_values.items()}
     digits = [item for item in results if item.spoken.kind == "digit"]
     if digits:
-        right = sum(item.heard.text.replace("oh", "zero") == item.spoken.text for item in digits)
-        found["digit_accuracy"] = right / len(digits)
+        same = sum(item.heard.text.replace("oh", "zero") == item.spoken.text for item in digits)
+        found["digit_accuracy"] = same / len(digits)
     return found
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,12 @@ import httpx
 from bots.actions import HttpActions
 from bots.conversation import Conversation, Conversations, Tools
 from bots.engines.phrases import Corpus
+from bots.flow.check import secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
 from gateway.configuration import Entry
+from gateway.house import House
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
@@ -129,9 +132,10 @@ class Brain:
 
 
 async def start_brain(
-    settings: Settings, company: Company, clock: Clock, index_folder: Path
+    settings: Settings, company: Company, clock: Clock, index_folder: Path, house: House
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
+    secrets = await asyncio.to_thread(read_secrets, settings.secrets)
     encoder = MiniLmEncoder(kept=settings.data / "vectors")
     index = (
         QdrantIndex(url=settings.qdrant_url)
@@ -144,7 +148,8 @@ async def start_brain(
     http = httpx.AsyncClient(timeout=10)
     understanding = IntentUnderstanding(encoder)
     api = settings.orders_url or f"{settings.base_url}/demo/api"
-    tools = Tools(understanding, knowledge, HttpActions(http), clock, {"api": api})
+    actions = HttpActions(http, secrets)
+    tools = Tools(understanding, knowledge, actions, clock, {"api": api}, house=house)
     return Brain(
         encoder,
         index,
@@ -152,12 +157,13 @@ async def start_brain(
         http,
         understanding,
         Conversations(
-            (Conversation(flow, tools) for flow in await _flows(settings, company)), Entry(company)
+            (Conversation(flow, tools) for flow in await _flows(settings, company, secrets)),
+            Entry(company),
         ),
     )
 
 
-async def _flows(settings: Settings, company: Company) -> list[Flow]:
+async def _flows(settings: Settings, company: Company, secrets: Mapping[str, str]) -> list[Flow]:
     paths = sorted(settings.flows.glob("*.yaml"))
     flows = [await asyncio.to_thread(read_flow, path) for path in paths]
     names = {flow.name for flow in flows}
@@ -167,4 +173,22 @@ async def _flows(settings: Settings, company: Company) -> list[Flow]:
             f"the company's entry names the flow {missing[0]!r}; {settings.flows} has: "
             f"{', '.join(sorted(names)) or 'none'}"
         )
+    for flow in flows:
+        unset = sorted(secrets_of(flow) - set(secrets))
+        if unset:
+            raise BadConfiguration(
+                f"flow {flow.name!r} names the secret {unset[0]!r}; put it into a file of that "
+                f"name in the folder PARLEY_SECRETS ({settings.secrets or 'not set'})"
+            )
     return flows
+
+
+def read_secrets(folder: Path | None) -> dict[str, str]:
+    """Each file of the folder is a secret by its name, without the line's end."""
+    if folder is None:
+        return {}
+    return {
+        path.name: path.read_text(encoding="utf-8").strip()
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".")
+    }

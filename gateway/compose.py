@@ -66,6 +66,7 @@ from gateway.demo.seed import seed
 from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
+from gateway.house import House
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -218,7 +219,8 @@ class Installation:
         if self.roles != frozenset(roles.ROLES):
             # Qdrant's local mode locks its folder: each set of roles gets its own.
             folder /= "-".join(sorted(self.roles))
-        self.brain = await start_brain(self.settings, self.company, self.clock, folder)
+        house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle)
+        self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
         self._stack.push_async_callback(self.brain.stop)
         conversations = self.brain.conversations
         self.versions.flows = named_by(each.flow for each in conversations.values())

@@ -128,6 +128,9 @@ class Settings:
     flows: Path = _setting("PARLEY_FLOWS", Path, DEMO / "flows", "folder of the bots' flows")
     articles: Path = _setting("PARLEY_ARTICLES", Path, DEMO / "articles", "folder of articles")
     speech: str = _setting("PARLEY_SPEECH", _speech, "auto", "auto, offline or whisper")
+    secrets: Path | None = _setting(
+        "PARLEY_SECRETS", Path, None, "folder of the flows' secrets, a file for each by its name"
+    )
     models: Path | None = _setting(
         "PARLEY_MODELS", Path, None, "folder of speech models; empty: DATA/models"
     )

@@ -79,11 +79,19 @@ class ScriptedActions:
 
     answers: dict[str, tuple[int, Any] | None] = field(default_factory=dict)
     calls: list[tuple[str, str, Mapping[str, Any] | None]] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
 
     async def call(
-        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        retries: int = 1,
     ) -> tuple[int, Any]:
         self.calls.append((method, url, body))
+        self.headers.append(headers or {})
         answer = self.answers.get(url, (404, None))
         if answer is None:
             raise ActionFailed(f"{url}: no answer")

@@ -11,7 +11,9 @@ import random
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
+from bots.engines.language import everyday
 from bots.engines.lexicon import number_words
 
 LINES = 1500
@@ -119,7 +121,14 @@ def _one_of(words: Sequence[str]) -> Part:
 
 
 def _letters(chance: random.Random) -> str:
-    return " ".join(chance.choices(LETTERS, k=chance.randint(SHORTEST_NAME, LONGEST_NAME)))
+    """Those of some word: names are made of the same pieces."""
+    return " ".join(chance.choice(_spellable()))
+
+
+@cache
+def _spellable() -> list[str]:
+    fits = range(SHORTEST_NAME, LONGEST_NAME + 1)
+    return [word for word in everyday().words if word.isalpha() and len(word) in fits]
 
 
 def _named(chance: random.Random) -> str:

@@ -18,17 +18,21 @@ from bots.flow.model import (
     AnswerStep,
     AskStep,
     BranchStep,
+    CallbackStep,
+    CallStep,
     DoStep,
     EndStep,
     Flow,
     HandOffStep,
+    RateStep,
+    ReturnStep,
     SayStep,
     SetStep,
     Step,
     Text,
     is_command,
 )
-from bots.flow.render import TemplateError, names_in
+from bots.flow.render import TemplateError, names_in, secrets_in
 
 BUILT_IN_NAMES = frozenset(
     {"name", "channel", "language", "intent", "intent_label"}
@@ -37,6 +41,8 @@ BUILT_IN_NAMES = frozenset(
 """What every template may use, besides slots, variables, ``save`` and ``set``."""
 
 YES_NO = ("yes", "no")
+CALLBACK_NAMES = frozenset({"opens"})
+"""What a callback sets: when the queue opens, where it is closed at the wished time."""
 
 
 def problems(flow: Flow) -> list[str]:
@@ -51,8 +57,14 @@ def problems(flow: Flow) -> list[str]:
 def exits(flow: Flow, step: Step) -> Iterator[str]:
     """The steps that may follow this one."""
     match step:
-        case SayStep() | SetStep():
+        case SayStep() | SetStep() | RateStep():
             yield step.next
+        case CallStep():
+            yield from (target for target in (step.next, *step.on_end.values()) if target)
+            if step.flow in flow.starts:
+                yield flow.starts[step.flow]
+        case CallbackStep():
+            yield from (target for target in (step.next, step.closed, step.refused) if target)
         case AskStep():
             yield from _ask_exits(flow, step)
         case AnswerStep():
@@ -80,7 +92,7 @@ def _unknown_steps(flow: Flow) -> Iterator[str]:
     for step in flow.steps.values():
         for target in exits(flow, step):
             if target not in flow.steps:
-                yield _at(flow, step, _no_step(flow, target))
+                yield at(flow, step, _no_step(flow, target))
     named = [("start", flow.start)]
     named += [(f"intent {intent.name!r}", intent.go) for intent in flow.intents.values()]
     named += [(f"always {name!r}", target) for name, target in flow.always.items()]
@@ -90,10 +102,11 @@ def _unknown_steps(flow: Flow) -> Iterator[str]:
 
 
 def _no_step(flow: Flow, name: str) -> str:
-    return f"unknown step {name!r}; {_near(name, flow.steps)}"
+    return f"unknown step {name!r}; {near(name, flow.steps)}"
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def near(name: str, known: Iterable[str]) -> str:
+    """The known name that may be meant, or all of them."""
     listed = list(known)
     close = get_close_matches(name, listed, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known are {sorted(listed)}"
@@ -104,47 +117,58 @@ def _unknown_languages(flow: Flow) -> Iterator[str]:
         for target in step.dtmf.values() if isinstance(step, AskStep) else ():
             language = target.removeprefix(LANGUAGE_KEY)
             if target != language and language not in flow.languages:
-                near = _near(language, flow.languages)
-                yield _at(flow, step, f"unknown language {language!r}; {near}")
+                close = near(language, flow.languages)
+                yield at(flow, step, f"unknown language {language!r}; {close}")
 
 
 def _bad_references(flow: Flow) -> Iterator[str]:
     for step in flow.steps.values():
         if not isinstance(step, AskStep):
             continue
-        if step.slot and step.slot not in flow.slots:
-            yield _at(flow, step, f"unknown slot {step.slot!r}; {_near(step.slot, flow.slots)}")
+        for name in (step.slot, *step.also):
+            if name and name not in flow.slots:
+                yield at(flow, step, f"unknown slot {name!r}; {near(name, flow.slots)}")
         for intent in step.routes:
             if intent not in flow.intents and intent not in (*YES_NO, *GLOBALS):
-                yield _at(flow, step, f"unknown intent {intent!r}; {_near(intent, flow.intents)}")
+                yield at(flow, step, f"unknown intent {intent!r}; {near(intent, flow.intents)}")
         if not step.slot and not step.otherwise:
-            yield _at(
-                flow, step, "an open question needs 'otherwise: STEP' for what no intent fits"
-            )
+            yield at(flow, step, "an open question needs 'otherwise: STEP' for what no intent fits")
     for name in flow.always:
         if name not in ALWAYS:
             yield f"{flow.path}: always: unknown {name!r}; use some of {list(ALWAYS)}"
     for slot in flow.slots.values():
         if slot.implies and slot.implies not in flow.intents:
-            problem = (
-                f"implies unknown intent {slot.implies!r}; {_near(slot.implies, flow.intents)}"
-            )
+            problem = f"implies unknown intent {slot.implies!r}; {near(slot.implies, flow.intents)}"
             yield f"{flow.path}: slot {slot.name!r}: {problem}"
 
 
 def _bad_templates(flow: Flow) -> Iterator[str]:
-    known = BUILT_IN_NAMES | set(flow.slots) | set(flow.variables)
-    for step in flow.steps.values():
-        if isinstance(step, SetStep):
-            known |= set(step.values)
-        elif isinstance(step, DoStep):
-            known |= set(step.save)
+    known = BUILT_IN_NAMES | settable(flow)
     for step in flow.steps.values():
         for template in _templates(step):
-            yield from (_at(flow, step, problem) for problem in _wrong(template, known))
-    for text in _loose_texts(flow):
-        for template in text.variants.values():
-            yield from (f"{flow.path}: {problem}" for problem in _wrong(template, known))
+            yield from (at(flow, step, problem) for problem in _wrong(template, known))
+    for step in flow.steps.values():
+        for template in step.headers.values() if isinstance(step, DoStep) else ():
+            found = _wrong(template, known | {"secret"})
+            yield from (at(flow, step, problem) for problem in (*found, *_hidden(template)))
+    loose = [template for text in _loose_texts(flow) for template in text.variants.values()]
+    loose += [_expression(each.when) for slot in flow.slots.values() for each in slot.checks]
+    for template in loose:
+        yield from (f"{flow.path}: {problem}" for problem in _wrong(template, known))
+
+
+def settable(flow: Flow) -> set[str]:
+    """Every slot and variable that the flow itself knows."""
+    known = set(flow.slots) | set(flow.variables)
+    for step in flow.steps.values():
+        match step:
+            case SetStep():
+                known |= set(step.values)
+            case DoStep() | CallStep():
+                known |= set(step.save)
+            case CallbackStep():
+                known |= CALLBACK_NAMES
+    return known
 
 
 def _wrong(template: str, known: Iterable[str]) -> Iterator[str]:
@@ -154,12 +178,35 @@ def _wrong(template: str, known: Iterable[str]) -> Iterator[str]:
         yield f"the template {template!r} is broken: {error}"
         return
     for name in sorted(names - set(known)):
-        yield f"nothing sets {name!r}, used in {template!r}; {_near(name, known)}"
+        yield f"nothing sets {name!r}, used in {template!r}; {near(name, known)}"
+
+
+def secrets_of(flow: Flow) -> set[str]:
+    """The names of all secrets that its actions need."""
+    named: set[str] = set()
+    for step in flow.steps.values():
+        for template in step.headers.values() if isinstance(step, DoStep) else ():
+            named |= secrets_in(template)[0]
+    return named
+
+
+def _hidden(template: str) -> Iterator[str]:
+    try:
+        _, plain = secrets_in(template)
+    except TemplateError:
+        return  # Named already.
+    if not plain:
+        yield f"a secret stands for itself, as in {{{{ secret('crm') }}}}, not as in {template!r}"
 
 
 def _loose_texts(flow: Flow) -> Iterator[Text]:
     yield from flow.no_match + flow.no_input + flow.filler
     yield from flow.words.values()
+    for slot in flow.slots.values():
+        yield from (each.text for each in slot.checks)
+    for intent in flow.intents.values():
+        if intent.about:
+            yield intent.about
     if flow.confirm:
         yield flow.confirm
     if flow.letter:
@@ -173,9 +220,10 @@ def texts(step: Step) -> Iterator[Text]:
             yield step.text
             yield from step.no_match + step.no_input
             yield from (text for text in (step.again, step.confirm, step.keys) if text)
+            yield from (each.text for each in step.checks)
         case SayStep():
             yield step.text
-        case AnswerStep() | HandOffStep() | EndStep():
+        case AnswerStep() | HandOffStep() | EndStep() | ReturnStep():
             if step.text:
                 yield step.text
 
@@ -186,14 +234,26 @@ def _templates(step: Step) -> Iterator[str]:
     match step:
         case AnswerStep():
             yield step.question
+        case AskStep():
+            yield from (_expression(each.when) for each in step.checks)
         case DoStep():
             yield from (step.url, step.tried, *(step.body or {}).values())
+        case CallStep():
+            yield from step.arguments.values()
+        case CallbackStep():
+            yield from (step.number, step.at, step.queue)
+        case RateStep():
+            yield step.score
         case BranchStep():
-            yield from ("{{ " + when + " }}" for when, _ in step.cases)
+            yield from (_expression(when) for when, _ in step.cases)
         case SetStep():
             yield from step.values.values()
         case HandOffStep():
-            yield from (step.queue, *step.skills)
+            yield from (step.queue, step.agent, *step.skills)
+
+
+def _expression(when: str) -> str:
+    return "{{ " + when + " }}"
 
 
 def _unreachable(flow: Flow) -> Iterator[str]:
@@ -207,8 +267,9 @@ def _unreachable(flow: Flow) -> Iterator[str]:
             ahead += exits(flow, flow.steps[name])
     for step in flow.steps.values():
         if step.id not in reached:
-            yield _at(flow, step, "no step leads here; lead one here or remove it")
+            yield at(flow, step, "no step leads here; lead one here or remove it")
 
 
-def _at(flow: Flow, step: Step, problem: str) -> str:
+def at(flow: Flow, step: Step, problem: str) -> str:
+    """A problem with its place in the file."""
     return f"{flow.path}:{step.line}: step {step.id!r}: {problem}"

@@ -42,7 +42,7 @@ def hand_off(run: Run, step: HandOffStep) -> None:
     reason = run.memory["why"] or step.reason
     run.memory["over"] = "handoff"
     named = {skill: level for skill, level in skills.items() if skill}
-    run.actions.append(HandOff(reason, queue, named))
+    run.actions.append(HandOff(reason, queue, named, run.fill(step.agent)))
 
 
 def end(run: Run, step: EndStep) -> None:

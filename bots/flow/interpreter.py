@@ -20,36 +20,12 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bots.flow import endings, questions, render, repairs, returning, wishes
-from bots.flow.meaning import (
-    Aside,
-    Command,
-    Confirmed,
-    Denied,
-    Filled,
-    Meaning,
-    Silent,
-    Skipped,
-    Unclear,
-    Wants,
-    prefilled,
-    read,
-)
-from bots.flow.memory import fresh, value_at
-from bots.flow.model import AnswerStep, AskStep, DoStep, Flow, Text
-from bots.flow.outcome import (
-    Answered,
-    Context,
-    Fetched,
-    Given,
-    NeedAnswer,
-    Outcome,
-    Understood,
-)
-from bots.flow.playout import question_heard, value_heard
+from bots.flow import calls, endings, hearing, render, results, returning
+from bots.flow.memory import fresh
+from bots.flow.model import Flow, Text
+from bots.flow.outcome import Answered, Context, Fetched, Given, Outcome, Understood
 from bots.flow.run import Next, Run
 from bots.flow.steps import do
-from bots.flow.values import how, shortened
 
 MAX_STEPS = 100
 """Steps in one turn; more is a loop in the flow, and a person takes over."""
@@ -108,6 +84,7 @@ def _go(run: Run, target: Next) -> None:
     for _ in range(MAX_STEPS):
         if ahead is None:
             return
+        calls.left(run, ahead)
         run.memory["step"], run.memory["mode"] = ahead, "run"
         ahead = do(run, run.flow.find(ahead))
     endings.broken(run, target or "")
@@ -116,120 +93,10 @@ def _go(run: Run, target: Next) -> None:
 def _take(run: Run, given: Given) -> Next:
     match given:
         case Understood():
-            return _heard(run, given)
+            return hearing.heard(run, given)
         case Answered():
-            return _answered(run, given)
+            return results.answered(run, given)
         case Fetched():
-            return _fetched(run, given)
-
-
-def _heard(run: Run, given: Understood) -> Next:
-    memory = run.memory
-    step = run.flow.find(memory["step"])
-    if not isinstance(step, AskStep):
-        # A lost turn (the process died during I/O) begins its step again.
-        return step.id
-    if given.text:
-        memory["last_utterance"] = given.text
-        if memory["channel"] != "voice" and given.language in run.flow.languages:
-            memory["language"] = given.language
-    meaning = read(run.flow, step, memory, given)
-    if isinstance(meaning, Wants | Filled | Aside):
-        _keep_prefilled(run, given, step)
-    if not (isinstance(meaning, Command) and meaning.name in wishes.AS_BEFORE):
-        memory["said"] = []
-    return _act(run, step, meaning, given)
-
-
-def _keep_prefilled(run: Run, given: Understood, step: AskStep) -> None:
-    for slot, entity in prefilled(run.flow, given):
-        if slot.name != step.slot:
-            run.store(slot, entity, confirmed=False)
-
-
-def _act(run: Run, step: AskStep, meaning: Meaning, given: Understood) -> Next:
-    match meaning:
-        case Command(name):
-            return wishes.grant(run, step, name, given)
-        case Filled(entity, keyed):
-            return questions.filled(run, step, entity, keyed=keyed)
-        case Confirmed():
-            if value_heard(run.memory):
-                return questions.settle(run, step, confirmed=True)
-            return questions.ask_again(run, step, "no_match")
-        case Denied():
-            run.memory["slots"].pop(step.slot, None)
-            run.memory["mode"] = "ask"
-            return repairs.repair(run, step, "no_match", denied=True)
-        case Wants(target, intent):
-            return _wants(run, target, intent, given)
-        case Aside():
-            run.memory["mode"] = "aside"
-            run.actions.append(NeedAnswer(given.gist or given.text))
-        case Unclear():
-            return _unclear(run, step)
-        case Skipped():
-            return step.next
-        case Silent():
-            return repairs.silent(run, step)
-    return None
-
-
-def _unclear(run: Run, step: AskStep) -> Next:
-    if question_heard(run.memory):
-        return repairs.repair(run, step, "no_match")
-    run.say(run.flow.no_match[0])
-    return questions.ask_again(run, step, "no_match")
-
-
-def _wants(run: Run, target: str, intent: str | None, given: Understood) -> Next:
-    if given.text:
-        run.memory["question"] = given.gist or given.text
-    if intent:
-        wishes.adopt(run, intent)
-    return target
-
-
-# results of I/O
-
-
-def _answered(run: Run, given: Answered) -> Next:
-    memory = run.memory
-    step = run.flow.find(memory["step"])
-    if given.known:
-        memory["unanswered"] = 0
-        short = memory["channel"] in ("voice", "sms")
-        memory["answer"] = given.spoken if short else given.text
-    else:
-        memory["unanswered"] += 1
-        asked = memory["last_utterance"] or memory["question"]
-        run.tried(f"knowledge base had no answer to “{shortened(asked)}”")
-    if isinstance(step, AskStep):
-        return _answered_aside(run, step, given)
-    if not isinstance(step, AnswerStep):
-        return None
-    if given.known:
-        run.say_answer(step.text, given.citations)
-    return step.next if given.known else step.unknown
-
-
-def _answered_aside(run: Run, step: AskStep, given: Answered) -> Next:
-    run.memory["mode"] = "ask"
-    if not given.known:
-        return repairs.repair(run, step, "no_match")
-    run.say_answer(None, given.citations)
-    questions.ask_shorter(run, step)
-    return None
-
-
-def _fetched(run: Run, given: Fetched) -> Next:
-    step = run.flow.find(run.memory["step"])
-    if not isinstance(step, DoStep):
-        return None
-    if step.tried:
-        run.tried(f"{run.fill(step.tried)}: {how(given.status)}")
-    if not 200 <= given.status < 300:
-        return step.on_status.get(given.status, step.on_error)
-    for name, path in step.save.items():
-        run.memory["vars"][name] = value_at(given.body, path)
-    return step.next
+            return results.fetched(run, given)
+        case _:
+            return results.done(run, given)

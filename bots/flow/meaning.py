@@ -6,6 +6,9 @@
 3. At a slot question the value wins, then another topic, then a question aside.
 4. At an open question a bare yes or no wins if the step routes it, then the
    intent, then a value that implies an intent, then ``otherwise``.
+5. A sentence that corrects an earlier value does so wherever it is said
+   (``bots.flow.corrections``).
+6. Where two intents are as likely as each other, the customer is asked (``bots.flow.choosing``).
 """
 
 from __future__ import annotations
@@ -15,8 +18,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bots.flow import choosing, corrections
+from bots.flow.corrections import Correction
 from bots.flow.model import GLOBALS, LANGUAGE_KEY, AskStep, Flow, Slot, is_command
 from bots.flow.outcome import Understood
+from bots.nlu import choice
 from bots.nlu.contact import introduces
 from bots.nlu.entities import SURE, Entity, parse, parse_keys
 from bots.nlu.language import wished
@@ -51,10 +57,40 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """Go to ``step``; ``intent`` is None when no intent led there."""
+    """Go to ``step``; ``intent`` is None when no intent led there.
+
+    ``leaves`` when this is another matter than the open question's, which then waits.
+    """
 
     step: str
     intent: str | None = None
+    leaves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """Nothing for the open slot, but for others that the question asks for too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """One of two intents, and it is not clear which."""
+
+    intents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which of the two it is; ``both`` when the other one comes after it."""
+
+    intent: str
+    other: str
+    both: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Neither:
+    """It is none of the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +123,29 @@ class Silent:
     """Nothing was said."""
 
 
-Meaning = Command | Filled | Wants | Aside | Confirmed | Denied | Unclear | Skipped | Silent
+Meaning = (
+    Command
+    | Filled
+    | Partly
+    | Correction
+    | Wants
+    | Between
+    | Chosen
+    | Neither
+    | Aside
+    | Confirmed
+    | Denied
+    | Unclear
+    | Skipped
+    | Silent
+)
 
 
 def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood) -> Meaning:
     """What ``given`` means at ``step``; ``memory["mode"]`` tells asking from confirming."""
+    choosing_now = memory["mode"] == choosing.MODE
     if given.digits and given.digits != "#":
-        return _keys(flow, step, memory, given.digits)
+        return _chosen_by_key(memory, given) if choosing_now else _keys(flow, step, memory, given)
     slot = flow.slots.get(step.slot)
     if slot and slot.optional and _nothing(given):
         return Skipped()
@@ -103,11 +155,17 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
         return Command(LANGUAGE_KEY + language)
     if given.sure and given.intent in GLOBALS:
         return Command(given.intent)
+    if choosing_now:
+        return _chosen(flow, step, memory, given)
+    if correction := corrections.find(flow, step, memory, given):
+        return correction
     if memory["mode"] == "confirm":
         return _confirming(flow.slots[step.slot], given)
-    if step.slot:
-        return _filling(flow, step, memory, given)
-    return _open(flow, step, given)
+    meaning = _filling(flow, step, memory, given) if step.slot else _open(flow, step, given)
+    ambiguous = isinstance(meaning, Wants | Aside | Unclear) and not given.sure
+    if ambiguous and choosing.can_choose(flow, step, memory, given.between):
+        return Between(given.between)
+    return meaning
 
 
 def _wished(flow: Flow, slot: Slot | None, given: Understood) -> str:
@@ -118,7 +176,8 @@ def _wished(flow: Flow, slot: Slot | None, given: Understood) -> str:
     return language if language in flow.languages else ""
 
 
-def _keys(flow: Flow, step: AskStep, memory: Mapping[str, Any], keys: str) -> Meaning:
+def _keys(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood) -> Meaning:
+    keys = given.digits
     slot = flow.slots.get(step.slot)
     if memory["mode"] == "confirm" and keys in ("1", "2"):
         return Confirmed() if keys == "1" else Denied()
@@ -128,11 +187,46 @@ def _keys(flow: Flow, step: AskStep, memory: Mapping[str, Any], keys: str) -> Me
     if target:
         return Wants(target) if target in flow.steps else Filled(Entity(target), keyed=True)
     entity = parse_keys(slot, keys) if slot else None
-    if entity:
-        return Filled(entity, keyed=True)
+    return Filled(entity, keyed=True) if entity else _key_of_all(keys)
+
+
+def _key_of_all(keys: str) -> Meaning:
+    """What a key means wherever the question itself gives it no meaning."""
     if keys == "0":
         return Command("agent")
     return Command("repeat") if keys == "*" else Unclear()
+
+
+def _chosen_by_key(memory: Mapping[str, Any], given: Understood) -> Meaning:
+    first, second = memory["between"]
+    if given.digits in ("1", "2"):
+        return Chosen(*((first, second) if given.digits == "1" else (second, first)))
+    return _key_of_all(given.digits)
+
+
+def _chosen(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood) -> Meaning:
+    """Which of the two matters is meant (rule 2 of ``bots.flow.choosing``)."""
+    first, second = memory["between"]
+    names = [
+        choosing.about(flow, name, memory["language"], memory["channel"])
+        for name in (first, second)
+    ]
+    match choice.which(given.text, names[0], names[1]):
+        case choice.BOTH:
+            return Chosen(first, second, both=True)
+        case choice.FIRST:
+            return Chosen(first, second)
+        case choice.SECOND:
+            return Chosen(second, first)
+        case choice.NEITHER:
+            return Neither()
+    if given.intent in GLOBALS:
+        return Command(str(given.intent))
+    if given.intent and given.intent in (first, second):
+        return Chosen(given.intent, second if given.intent == first else first)
+    if given.intent and given.intent in flow.intents and given.confidence >= CLEAR:
+        return Wants(choosing.way(flow, step, given.intent), given.intent)
+    return Unclear()
 
 
 def _confirming(slot: Slot, given: Understood) -> Meaning:
@@ -163,7 +257,9 @@ def _filling(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Unders
         return Wants(step.routes["no"])
     intent = flow.intents.get(given.intent or "")
     if intent and intent.go and intent.name != memory["intent"]:
-        return Wants(intent.go, intent.name)
+        return Wants(intent.go, intent.name, leaves=not intent.small_talk)
+    if not aside and next(also(flow, step, given), None):
+        return Partly()
     if aside or (intent and not intent.go):
         return Aside()
     return Filled(entity) if entity else Unclear()
@@ -234,6 +330,15 @@ def prefilled(flow: Flow, given: Understood) -> Iterator[tuple[Slot, Entity]]:
         # A bare number may be anything; a marked one, or one in a fitting sentence, is meant.
         if entity and (entity.confidence == SURE or given.intent in (None, slot.implies)):
             yield slot, Entity(entity.value, round(entity.confidence * given.heard_confidence, 3))
+
+
+def also(flow: Flow, step: AskStep, given: Understood) -> Iterator[tuple[Slot, Entity]]:
+    """The values for the other slots that this question asks for."""
+    for name in step.also:
+        slot = flow.slots[name]
+        entity = _value(slot, given) if slot.type not in corrections.TALK else None
+        if entity:
+            yield slot, entity
 
 
 def is_question(text: str) -> bool:

@@ -1,7 +1,20 @@
-"""What a flow's memory keeps, as plain JSON data and back."""
+"""What a flow's memory keeps, as plain JSON data and back.
+
+- ``repairs``: of the open question; ``repairs_at``: of every question, by step;
+  ``repairs_in_all``: of the conversation.
+- ``trail``: the questions that were put, for "go back"; ``path``: those passed, for
+  corrections; both begin anew behind an action that changed something.
+- ``done``: slots that such an action has used.
+- ``kept``: slots that stand while the flow walks again from a corrected one.
+- ``calls``: the steps that called the flows we are in, the outermost first.
+- ``parked``: matters left for others, the latest last. ``between``: the intents of an
+  open "is it about …, or …?".
+- ``deeds``: how often each changing action was done, by step.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +25,7 @@ from router.model import Citation
 
 def fresh(flow: Flow, context: Context) -> Memory:
     """The memory of a conversation that has not begun."""
-    return {
+    memory: Memory = {
         "flow": flow.name,
         "version": flow.version,
         "channel": context.channel,
@@ -32,28 +45,51 @@ def fresh(flow: Flow, context: Context) -> Memory:
         "unanswered": 0,
         "repairs": {"no_match": 0, "no_input": 0},
         "repairs_in_all": 0,
-        "waited": 0,
         "articles": [],
         "tried": [],
         "said": [],
         "asked": "",
         "asked_heard": "",
-        "heard": {},
         "unheard": [],
-        "trail": [],
-        "pace": 1.0,
         "person": {},
         "turn": {},
         "why": "",
         "over": "",
     }
+    return completed(memory)
+
+
+def completed(memory: Memory) -> Memory:
+    """A memory that an older version has kept, with what it did not know of."""
+    for key, value in _LATER.items():
+        memory.setdefault(key, copy.deepcopy(value))
+    return memory
+
+
+_LATER: Memory = {
+    "repairs_at": {},
+    "trail": [],
+    "path": [],
+    "done": [],
+    "kept": [],
+    "calls": [],
+    "parked": [],
+    "between": [],
+    "deeds": {},
+    "pace": 1.0,
+    "waited": 0,
+    "heard": {},
+}
 
 
 def value_at(body: Any, path: str) -> Any:
-    """The value at a dotted path of a JSON body; empty when it is not there."""
+    """The value at a dotted path of a JSON body (``items.0.name``); empty when not there."""
     found = body
     for key in path.split("."):
-        found = found.get(key) if isinstance(found, Mapping) else None
+        if isinstance(found, list):
+            found = found[int(key)] if key.isdecimal() and int(key) < len(found) else None
+        else:
+            found = found.get(key) if isinstance(found, Mapping) else None
     return "" if found is None else found
 
 

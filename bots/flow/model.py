@@ -31,16 +31,30 @@ CONFIRMATIONS = ("never", "unsure", "voice", "always")
 SURE_ENOUGH = 0.68
 """Of a value in its usual form (0.8) that was heard with a confidence of 0.85: right in nine of ten
 calls (docs/speech.md)."""
-GLOBALS = ("agent", "repeat", "slower", "back", "goodbye")
+GLOBALS = ("agent", "repeat", "slower", "back", "stop", "goodbye")
 """Understood at every question, whatever the step."""
 LANGUAGE_KEY = "language:"
 """What ``dtmf`` leads a key to that goes on in another language: ``language:lv``."""
 
-ALWAYS = ("agent", "goodbye", "no_match", "no_input", "returned")
+ALWAYS = ("agent", "stop", "goodbye", "no_match", "no_input", "returned")
 """What ``always`` may send to a step: ``no_match`` and ``no_input`` when a question's repairs are
 used up, ``returned`` when a person gives the customer back to the bot."""
+INSIDE = "/"
+"""Between the name of a called flow and the names of its own steps, slots and variables."""
+PART = "."
+"""Between the name of a step and the parts that it is made of."""
 
 ANY = ""
+
+
+def scope_of(name: str) -> str:
+    """The called flow whose own this step, slot or variable is; empty for the caller's."""
+    return name.rpartition(INSIDE)[0]
+
+
+def inside(scope: str, name: str) -> str:
+    """The full name of what the flow ``scope`` calls ``name``."""
+    return f"{scope}{INSIDE}{name}" if scope else name
 
 
 def is_command(target: str) -> bool:
@@ -81,6 +95,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that a value has to fulfil, and what is said when it does not."""
+
+    when: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A typed value the flow collects.
 
@@ -89,7 +111,9 @@ class Slot:
     ``prefill`` takes it from any sentence of the customer; ``implies`` is the
     intent assumed when it comes alone. ``answer`` puts it into the answers of a
     campaign. ``prefix`` and ``length`` shape order numbers and digits,
-    ``low``..``high`` bound integers.
+    ``low``..``high`` bound integers. ``consent``: a yes to what cannot be undone, which
+    counts only once the whole question was heard. ``label`` is how customers call it ("the
+    amount"), for corrections; ``checks`` hold before it is used, wherever it was given.
     """
 
     name: str
@@ -104,6 +128,9 @@ class Slot:
     high: int | None = None
     choices: tuple[Choice, ...] = ()
     optional: bool = False
+    consent: bool = False
+    label: Text | None = None
+    checks: tuple[Check, ...] = ()
 
     def to_be_confirmed(self, kept: Mapping[str, Any], channel: str) -> bool:
         """Whether the value ``kept`` (``value``, ``confidence``, ``confirmed``) is read back."""
@@ -118,7 +145,8 @@ class Slot:
 class Intent:
     """Something customers want. ``go`` is the step that serves it; empty: knowledge.
 
-    ``label`` completes "the customer wants …" in the hand-over's summary.
+    ``label`` completes "the customer wants …" in the hand-over's summary. ``about`` names the
+    matter to the customer ("a bill"), for "Is it about …, or …?".
     ``small_talk`` counts only when nothing else is said ("Hello, … Thanks, Ann").
     """
 
@@ -127,6 +155,7 @@ class Intent:
     go: str = ""
     queue: str = ""
     small_talk: bool = False
+    about: Text | None = None
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -157,10 +186,17 @@ class AskStep(Step):
     after a digression. ``keys`` asks for the keys alone, when speech did not work.
     ``turn`` names how the caller is listened to (``bots.turn.PROFILES``), where that is not
     as usual for the slot.
+    ``also`` are slots that the same answer may fill; ``follows`` is set on the questions for
+    what it left open. ``checks`` hold before the value is used. At a question that ``resumes``,
+    a matter that was left for another one is taken up again first.
     """
 
     text: Text
     slot: str = ""
+    also: tuple[str, ...] = ()
+    follows: bool = False
+    checks: tuple[Check, ...] = ()
+    resumes: bool = False
     next: str = ""
     routes: Mapping[str, str] = field(default_factory=dict)
     otherwise: str = ""
@@ -187,9 +223,11 @@ class AnswerStep(Step):
 class DoStep(Step):
     """Call an HTTP action.
 
-    ``save`` maps variables to dotted paths in the JSON body. 2xx goes to
+    ``save`` maps variables to dotted paths in the JSON body (``items.0.name``). 2xx goes to
     ``next``, a status in ``on_status`` to its step, all else to ``on_error``.
-    ``tried`` is one line for the hand-over.
+    ``headers`` may name secrets: ``{{ secret('crm') }}``. ``expects`` is a JSON Schema
+    (``bots.flow.shape``) that the body of a 2xx has to fit. ``retries`` are further tries
+    where nothing came or the server was busy. ``tried`` is one line for the hand-over.
     """
 
     method: str
@@ -197,10 +235,18 @@ class DoStep(Step):
     next: str
     on_error: str
     body: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 3.0
+    retries: int = 1
+    expects: Mapping[str, Any] | None = None
     save: Mapping[str, str] = field(default_factory=dict)
     on_status: Mapping[int, str] = field(default_factory=dict)
     tried: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method in ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,12 +267,65 @@ class SetStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOffStep(Step):
-    """Tell the customer and give the interaction to a queue of people."""
+    """Tell the customer and give the interaction to a queue of people.
+
+    ``agent`` (a login) is asked first, if there.
+    """
 
     reason: str
     queue: str = ""
     skills: Mapping[str, int] = field(default_factory=dict)
+    agent: str = ""
     text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStep(Step):
+    """Run another flow and come back with its results.
+
+    ``arguments`` are the called flow's slots or variables, as templates; ``save`` maps ours to
+    its own. It comes back at each of its ends: the end's reason in ``on_end`` leads to a
+    step, any other to ``next``. Without ``next`` the conversation goes over to that flow
+    for good.
+    """
+
+    flow: str
+    next: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    save: Mapping[str, str] = field(default_factory=dict)
+    on_end: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnStep(Step):
+    """An end of a called flow: say its text and go back to the caller with the reason."""
+
+    reason: str
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackStep(Step):
+    """Promise a call to ``number`` at ``at``, ISO 8601, local to the queue; empty: the next free.
+
+    ``closed`` takes a time outside the queue's hours (``opens`` is the next one within),
+    ``refused`` everything else.
+    """
+
+    number: str
+    next: str
+    refused: str
+    at: str = ""
+    closed: str = ""
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateStep(Step):
+    """Record the customer's ``score``, a number from 1 to 5, as the survey's answer."""
+
+    score: str
+    next: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +348,8 @@ class Letter:
 class Flow:
     """A whole flow. ``version`` is a hash of the file; ``languages[0]`` is the fallback.
 
-    ``words`` puts codes ("in_transit") into words; templates use ``words[code]``.
+    ``words`` puts codes ("in_transit") into words; templates use ``words[code]``. ``starts``
+    are the first steps of the flows that it calls, by name.
     """
 
     name: str
@@ -268,6 +368,7 @@ class Flow:
     confirm: Text | None = None
     letter: Letter | None = None
     words: Mapping[str, Text] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
 
     def find(self, step_id: str) -> Step:

@@ -1,9 +1,8 @@
 """What goes into the interpreter and what comes out of it: plain typed data.
 
-In: :class:`Understood` (from the customer), :class:`Answered` and :class:`Fetched`
-(from I/O it asked for). Out: an :class:`Outcome` with actions in order. The last
-action is always one that waits or ends: ``Ask``, ``NeedAnswer``, ``NeedHttp``,
-``HandOff`` or ``End``.
+In: :class:`Understood` (from the customer), or what came of I/O that it asked for. Out: an
+:class:`Outcome` with actions in order. The last action is always one that waits or ends:
+``Ask``, one of ``Need``, ``HandOff`` or ``End``.
 """
 
 from __future__ import annotations
@@ -82,6 +81,26 @@ class Fetched:
     body: Any = None
 
 
+PROMISED, CLOSED, REFUSED = "promised", "closed", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What became of ``NeedCallback``: ``promised``, ``closed`` or ``refused``.
+
+    ``at`` is when the call is made, ``opens`` the next time it could be, ISO 8601 local.
+    """
+
+    outcome: str
+    at: str = ""
+    opens: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The score is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """Say this. ``step`` is the one that says it."""
@@ -114,24 +133,53 @@ class NeedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NeedHttp:
-    """Call this and resume with :class:`Fetched`."""
+    """Call this and resume with :class:`Fetched`.
+
+    ``headers`` may hold marks of secrets (``bots.flow.render.revealed``), which are put in
+    only when the request is sent. Every action that changes something has an
+    ``Idempotency-Key``: the same one when the same turn is tried again.
+    """
 
     method: str
     url: str
     body: Mapping[str, Any] | None
     timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retries: int = 1
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing (RFC 9110 §9.2.1)."""
+        return self.method in ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class NeedCallback:
+    """Promise a call and resume with :class:`Promised`. ``at`` is as in CallbackStep."""
+
+    number: str
+    at: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedScore:
+    """Record the survey's score, 1 to 5, and resume with :class:`Recorded`."""
+
+    score: int
 
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
     """Give the interaction to a person. An empty ``queue`` means the company's default.
 
-    It may name several (``named_queues``).
+    It may name several (``named_queues``). ``agent`` (a login) is asked first, if there.
     """
 
     reason: str
     queue: str
     skills: Mapping[str, int] = field(default_factory=dict)
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +189,9 @@ class End:
     reason: str
 
 
-Action = Say | Ask | NeedAnswer | NeedHttp | HandOff | End
-Given = Understood | Answered | Fetched
+Need = NeedAnswer | NeedHttp | NeedCallback | NeedScore
+Action = Say | Ask | Need | HandOff | End
+Given = Understood | Answered | Fetched | Promised | Recorded
 
 
 @dataclass(frozen=True, slots=True)

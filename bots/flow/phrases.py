@@ -211,3 +211,70 @@ GOODBYE = _text(
         "lv": "Paldies un uz redzēšanos.",
     }
 )
+
+BETWEEN = _text(
+    {
+        "en": "Is it about {first}, or about {second}?",
+        "zh": "请问是关于{first}，还是关于{second}？",
+        "lv": "Vai tas ir par {first}, vai par {second}?",
+    }
+)
+"""``first`` and ``second`` are the names of two matters."""
+BETWEEN_AGAIN = _text(
+    {
+        "en": (
+            "For {first} press one, for {second} press two. You can also say the first, "
+            "the second, or neither.",
+            "Please answer 1 for {first}, 2 for {second}, or “neither”.",
+        ),
+        "zh": (
+            "{first}请按一，{second}请按二。您也可以说第一个、第二个，或者都不是。",
+            "{first}请回复 1，{second}请回复 2，都不是请回复“都不是”。",
+        ),
+        "lv": (
+            "Par {first} nospiediet viens, par {second} nospiediet divi. Varat arī teikt "
+            "pirmais, otrais vai neviens.",
+            "Lūdzu, atbildiet: 1 par {first}, 2 par {second} vai “neviens”.",
+        ),
+    }
+)
+
+BACK_TO = _text(
+    {
+        "en": "Now back to {about}.",
+        "zh": "我们回到{about}。",
+        "lv": "Tagad atgriezīsimies pie jautājuma par {about}.",
+    }
+)
+BACK = _text(
+    {
+        "en": "Now back to where we were.",
+        "zh": "我们回到刚才的问题。",
+        "lv": "Tagad atgriezīsimies pie iepriekšējā.",
+    }
+)
+
+CORRECTED = _text(
+    {
+        "en": ("I have changed that to {{ value|spoken }}.", "I have changed that to {{ value }}."),
+        "zh": ("已改为 {{ value|spoken('zh') }}。", "已改为 {{ value }}。"),
+        "lv": ("Izlaboju: {{ value|spoken('lv') }}.", "Izlaboju: {{ value }}."),
+    }
+)
+TOO_LATE = _text(
+    {
+        "en": "That has been carried out already, I cannot change it any more. "
+        "A colleague can: just say or write “agent”.",
+        "zh": "该操作已经完成，我无法再更改。需要更改请说或输入“人工”。",
+        "lv": "Tas jau ir izpildīts, un es to vairs nevaru mainīt. Kolēģis var: "
+        "sakiet vai rakstiet “darbinieks”.",
+    }
+)
+
+STOPPED = _text(
+    {
+        "en": "All right, I leave it there.",
+        "zh": "好的，就到这里。",
+        "lv": "Labi, tad beidzam.",
+    }
+)

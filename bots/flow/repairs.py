@@ -1,16 +1,14 @@
 """A question that failed is put again, each time in a way that helps more. Pure.
 
-The rungs are in :mod:`bots.flow.ladder`. There are two counters: the open question's own
-(``memory["repairs"]``) and the conversation's (``memory["repairs_in_all"]``).
+The rungs are in :mod:`bots.flow.ladder`, the counters in :mod:`bots.flow.counters`.
 """
 
 from __future__ import annotations
 
-from bots.flow import phrases
+from bots.flow import counters, phrases
 from bots.flow.endings import give_up
 from bots.flow.ladder import (
     MAX_REPAIRS,
-    MAX_REPAIRS_IN_ALL,
     by_keys,
     choices_by_key,
     has_keys,
@@ -43,14 +41,10 @@ def silent(run: Run, step: AskStep) -> Next:
 
 def repair(run: Run, step: AskStep, kind: str, *, denied: bool = False) -> Next:
     """The next rung for a ``no_match`` or ``no_input``; ``denied``: the value read back."""
-    memory = run.memory
-    repairs = memory["repairs"]
-    times = sum(repairs.values())
+    times = counters.times(run)
     last = times == MAX_REPAIRS and _keys_are_left(run, step, kind)
-    if (times >= MAX_REPAIRS and not last) or memory["repairs_in_all"] >= MAX_REPAIRS_IN_ALL:
+    if not counters.spend(run, kind, MAX_REPAIRS + last):
         return give_up(run, kind)
-    repairs[kind] += 1
-    memory["repairs_in_all"] += 1
     if last:
         _by_keys(run, step)
     elif denied:

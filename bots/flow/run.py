@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bots.flow import render
-from bots.flow.memory import pack_say
+from bots.flow.memory import completed, pack_say
 from bots.flow.model import Flow, Slot, Text
 from bots.flow.outcome import Action, Memory, Say
 from bots.flow.values import values_of
@@ -25,7 +25,7 @@ class Run:
 
     def __init__(self, flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> None:
         self.flow = flow
-        self.memory = memory
+        self.memory = completed(memory)
         self.settings = settings
         self.actions: list[Action] = []
 
@@ -34,9 +34,17 @@ class Run:
         """Whether the open question reads a value back."""
         return bool(self.memory["mode"] == "confirm")
 
+    @property
+    def choosing(self) -> bool:
+        """Whether the open question is which of two matters is meant."""
+        return bool(self.memory["mode"] == "choose")
+
     def say(self, text: Text) -> None:
         """Say a text, and keep it for "repeat"."""
-        words = self.render(text)
+        self.say_words(self.render(text))
+
+    def say_words(self, words: str) -> None:
+        """The same for words that are filled in already."""
         self._said(Say(words, words, step=self.memory["step"]))
 
     def say_answer(self, text: Text | None, citations: tuple[Citation, ...]) -> None:
@@ -63,6 +71,8 @@ class Run:
 
     def store(self, slot: Slot, entity: Entity, *, confirmed: bool) -> None:
         """Keep a slot's value."""
+        if slot.name in self.memory["done"]:
+            self.memory["done"].remove(slot.name)
         self.memory["slots"][slot.name] = {
             "value": entity.value,
             "confidence": entity.confidence,

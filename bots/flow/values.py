@@ -6,20 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from bots.flow import render
-from bots.flow.model import DoStep, Flow, SetStep
+from bots.flow.model import (
+    INSIDE,
+    CallbackStep,
+    CallStep,
+    DoStep,
+    Flow,
+    SetStep,
+    inside,
+    scope_of,
+)
 from bots.flow.outcome import Memory, NeedHttp
 
 PERSON = ("name", "note", "disposition")
 """What ``person`` holds after somebody had the customer; empty before."""
+IDEMPOTENCY = "Idempotency-Key"
+"""The header by which a server knows a request that it has had (draft-ietf-httpapi-idempotency)."""
 
 
 def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything a template may use; what nothing has set yet is empty."""
-    values: dict[str, Any] = dict.fromkeys(_settable(flow), "")
-    trusted = {**flow.variables, **settings}
+    """Everything a template may use; what nothing has set yet is empty.
+
+    Inside a called flow that is what is its own, by the names that it uses.
+    """
+    scope = scope_of(memory["step"])
+    values: dict[str, Any] = dict.fromkeys(_local(scope, dict.fromkeys(_settable(flow))), "")
+    trusted = {**_local(scope, flow.variables), **settings}
     values |= {name: render.Plain(value) for name, value in trusted.items()}
-    values |= memory["vars"]
-    values |= {name: slot["value"] for name, slot in memory["slots"].items()}
+    values |= _local(scope, memory["vars"])
+    slots = {name: slot["value"] for name, slot in memory["slots"].items()}
+    values |= _local(scope, slots)
     intent = flow.intents.get(memory["intent"] or "")
     names = ("name", "channel", "language", "question", "answer", "unanswered", "value")
     values |= {name: memory[name] for name in names}
@@ -29,17 +45,29 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "queue": memory["queue"] or flow.queue,
         "words": _words(flow, memory),
         "person": dict.fromkeys(PERSON, "") | memory.get("person", {}),
-        "heard": _Heard(memory.get("heard", {})),
+        "heard": _Heard(_local(scope, memory.get("heard", {}))),
     }
     return values
 
 
-def request_of(step: DoStep, values: Mapping[str, Any]) -> NeedHttp:
-    """A step's action, filled in."""
+def _local(scope: str, named: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to the scope, by its short names."""
+    whole = scope + INSIDE if scope else ""
+    return {
+        name.removeprefix(whole): value for name, value in named.items() if scope_of(name) == scope
+    }
+
+
+def request_of(step: DoStep, values: Mapping[str, Any], key: str) -> NeedHttp:
+    """A step's action, filled in. ``key`` is what makes a second try of it the same deed."""
     body = None
     if step.body is not None:
-        body = {key: render.text(template, values) for key, template in step.body.items()}
-    return NeedHttp(step.method, render.address(step.url, values), body, step.timeout_s)
+        body = {name: render.text(template, values) for name, template in step.body.items()}
+    headers = {name: render.header(template, values) for name, template in step.headers.items()}
+    if key:
+        headers.setdefault(IDEMPOTENCY, key)
+    url = render.address(step.url, values)
+    return NeedHttp(step.method, url, body, step.timeout_s, headers, step.retries)
 
 
 def _words(flow: Flow, memory: Memory) -> _Words:
@@ -67,10 +95,14 @@ class _Heard(dict[str, bool]):
 def _settable(flow: Flow) -> set[str]:
     names = set(flow.slots)
     for step in flow.steps.values():
-        if isinstance(step, SetStep):
-            names |= set(step.values)
-        elif isinstance(step, DoStep):
-            names |= set(step.save)
+        scope = scope_of(step.id)
+        match step:
+            case SetStep():
+                names |= {inside(scope, name) for name in step.values}
+            case DoStep() | CallStep():
+                names |= {inside(scope, name) for name in step.save}
+            case CallbackStep():
+                names.add(inside(scope, "opens"))
     return names
 
 

@@ -1,16 +1,16 @@
-"""What works at every question: a person, repeat, slower, go back, good-bye, a language. Pure.
+"""What works at every question: a person, repeat, slower, back, stop, good-bye, a language. Pure.
 
 Nobody goes back behind an action that changed something.
 """
 
 from __future__ import annotations
 
-from bots.flow import phrases
+from bots.flow import choosing, matters, phrases
 from bots.flow.endings import leave, person
 from bots.flow.memory import unpack_say
 from bots.flow.model import LANGUAGE_KEY, AskStep
 from bots.flow.outcome import Understood
-from bots.flow.questions import ask, ask_shorter, confirm
+from bots.flow.questions import ask, ask_shorter, put_again
 from bots.flow.run import Next, Run
 
 SLOWER = 0.8
@@ -31,16 +31,17 @@ def grant(run: Run, step: AskStep, name: str, given: Understood) -> Next:
         _speak(run, step, name.removeprefix(LANGUAGE_KEY))
         return None
     if given.related and not run.memory["intent"]:
-        adopt(run, given.related)
-    return person(run, "asked-for-person") if name == "agent" else leave(run)
+        matters.adopt(run, given.related)
+    if name == "agent":
+        return person(run, "asked-for-person")
+    return _stop(run) if name == "stop" else leave(run)
 
 
-def adopt(run: Run, intent: str) -> None:
-    """This is what the customer wants, and its queue serves it."""
-    run.memory["intent"] = intent
-    known = run.flow.intents.get(intent)
-    if known and known.queue:
-        run.memory["queue"] = known.queue
+def _stop(run: Run) -> Next:
+    """This matter and all that wait are given up; the flow's step for that, else good-bye."""
+    run.memory["parked"] = []
+    run.say(phrases.STOPPED)
+    return run.flow.always.get("stop") or leave(run)
 
 
 def _repeat(run: Run, step: AskStep, *, slower: bool) -> None:
@@ -49,15 +50,18 @@ def _repeat(run: Run, step: AskStep, *, slower: bool) -> None:
         run.memory["pace"] = max(SLOWEST, round(pace * SLOWER, 2))
     for said in run.memory["said"]:
         run.actions.append(unpack_say(said))
-    ask(run, step, run.memory["asked"])
+    if run.choosing:
+        choosing.put(run, step, phrases.BETWEEN)
+    else:
+        ask(run, step, run.memory["asked"])
 
 
 def _speak(run: Run, step: AskStep, language: str) -> None:
     """Put the open question again in another language, and go on in it."""
     run.memory["language"] = language
     run.say(phrases.LANGUAGE)
-    if run.confirming:
-        confirm(run, step)
+    if run.confirming or run.choosing:
+        put_again(run, step)
     else:
         ask(run, step, run.render(step.text))
 
@@ -67,7 +71,7 @@ def _back(run: Run, step: AskStep) -> Next:
     memory = run.memory
     run.forget(step.slot)
     trail = memory.setdefault("trail", [])
-    if run.confirming:
+    if run.confirming or run.choosing:
         memory["mode"] = "ask"
         ask_shorter(run, step)
         return None

@@ -69,6 +69,13 @@ _BACK = re.compile(
     r"(?:ej\w*|doties|dodieties|atgriezt\w*|atgriezieties)?(?: )?atpakal|"
     r"(?:uz )?ieprieksej\w+ (?:jautajum|sol)\w*)(?: please| ludzu)?$"
 )
+_STOP = re.compile(
+    rf"^{_POLITE}(?:stop|stop (?:it|this|that|here|now)|cancel|cancel (?:this|that|it)|never ?mind|"
+    r"forget (?:it|about it|that)|leave it(?: there)?|i changed my mind|"
+    r"(?:beidziet|beidz|partrauciet|partrauc|atceliet|atcelt)(?: to)?|aizmirstiet(?: to)?)"
+    r"(?: please| ludzu)?$"
+)
+_ZH_STOP = re.compile(r"^(?:请)?(?:停|停止|停下|取消|算了|不办了|当我没说)(?:吧|了)?[。.!！]?$")
 _ZH_BACK = re.compile(
     r"^(?:请|我想|我要|麻烦)?(?:返回|回到|退回|回)?(?:到)?(?:上一步|上一个问题|上一题|前一个问题|前一步)|"
     r"^(?:请)?(?:返回|后退|退回)$"
@@ -147,7 +154,7 @@ def _plain(text: str) -> str:
 
 
 def shortcut(text: str) -> str | None:
-    """``agent``, ``repeat``, ``slower``, ``back`` or ``goodbye`` when it is surely that."""
+    """``agent``, ``repeat``, ``slower``, ``back``, ``stop``, ``goodbye``: when surely that."""
     plain = _plain(text)
     if _wants_person(plain):
         return "agent"
@@ -163,6 +170,7 @@ _WISHES = (
     ("repeat", _REPEAT, _ZH_REPEAT),
     ("slower", _SLOWER, _ZH_SLOWER),
     ("back", _BACK, _ZH_BACK),
+    ("stop", _STOP, _ZH_STOP),
 )
 
 

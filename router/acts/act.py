@@ -15,7 +15,7 @@ from router.acts import reception, steps
 from router.acts.following import concerned, follow, marked
 from router.acts.overflow import at_joining
 from router.acts.place import Joining, asked_skills, entitled, queues_to_join
-from router.acts.reopening import prefer_last
+from router.acts.reopening import prefer_last, prefer_named
 from router.acts.together import Hand, Steps, Together
 from router.acts.wrapup import TIMED
 from router.company import Company
@@ -62,13 +62,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HandoffPlan:
-    """Where the bot's packet should go; whoever is free first of ``queue`` and ``also`` has it."""
+    """Where the bot's packet should go; whoever is free first of ``queue`` and ``also`` has it.
+
+    ``agent`` (a login) alone is asked for a short while, when available.
+    """
 
     queue: str
     packet: Handoff
     skills: Mapping[str, int] = field(default_factory=dict)
     head_start_s: int = 0
     also: tuple[str, ...] = ()
+    agent: str = ""
 
 
 class Act(Hand):
@@ -248,6 +252,8 @@ class Acts:
             also_queues=tuple(each.id for each in also),
         )
         moved = await entitled(act, Joining(moved, queue, from_agent, now, customer))
+        if plan.agent:
+            moved = await prefer_named(act.tx, moved, _agent_of(self._company, plan.agent), now)
         moved = await prefer_last(act.tx, moved, now)
         moved = replace(moved, state=move(interaction.state, "queue"))
         about: dict[str, Any] = {"at": now, "interaction_id": moved.id, "queue": queue.id}
@@ -420,3 +426,9 @@ async def ringing_offer(act: Act, offer_id: str, agent_id: str | None) -> Offer:
     if offer.state is not OfferState.RINGING:
         raise OfferGone
     return offer
+
+
+def _agent_of(company: Company, login: str) -> str:
+    """The id of the agent who signs in so; empty when there is none."""
+    agents = (person.agent for person in company.people if person.login == login)
+    return next((agent.id for agent in agents if agent is not None), "")

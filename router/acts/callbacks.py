@@ -109,11 +109,13 @@ class Callbacks:
         due_at: datetime,
         number: str = "",
         agent_id: str | None = None,
+        packet: Handoff | None = None,
     ) -> Interaction:
         """Call the customer at ``due_at``; a call that waits becomes that callback itself.
 
         Any other interaction stays as it is and gets a new one beside it in the same
-        conversation. ``agent_id`` is asked first when the time comes. Raises
+        conversation. ``agent_id`` is asked first when the time comes, and gets ``packet``,
+        where a bot made the promise. Raises
         ``OutsideHours`` naming the next opening, ``CallbackExists``, ``CallbackRefused``.
         """
         queue = self._company.queue(queue_id)
@@ -134,6 +136,7 @@ class Callbacks:
                 planned = await self._begin(act, customer, source, called)
             meta = {**planned.meta, CALL_BACK: True, TRIED: 0, FOR_AGENT: agent_id}
             planned = replace(planned, queue=queue.id, address=called, meta=meta)
+            planned = planned if packet is None else replace(planned, handoff=packet)
             return await self._plan(act, planned, due_at, attempt=1)
 
     async def cancel(self, interaction_id: str, by: EndedBy) -> Interaction:

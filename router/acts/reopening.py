@@ -2,7 +2,8 @@
 
 1. A mail in the thread of an ended one, or a chat or SMS of the same address within a day
    of one, begins a new interaction in the same conversation.
-2. The agent who handled the earlier one alone is asked for a short while, when available.
+2. The agent who handled the earlier one, or whom a bot names, alone is asked for a short
+   while, when available.
    Nobody waits for an agent who has gone home, and nothing is given to one.
 """
 
@@ -43,9 +44,13 @@ async def prefer_last(tx: Transaction, interaction: Interaction, now: datetime) 
     """The interaction, which joins a queue for the first time, with its preference (rule 2)."""
     if interaction.accepted_at is not None or interaction.prefer_agent is not None:
         return interaction
-    agent_id = await _last_handler(tx, interaction)
-    if agent_id is None:
-        return interaction
+    return await prefer_named(tx, interaction, await _last_handler(tx, interaction) or "", now)
+
+
+async def prefer_named(
+    tx: Transaction, interaction: Interaction, agent_id: str, now: datetime
+) -> Interaction:
+    """The interaction with a preference for this agent, when available."""
     try:
         agent = await tx.people.agent(agent_id)
     except NoSuchAgent:

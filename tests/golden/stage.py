@@ -140,7 +140,13 @@ class OrderService:
     stage: Stage
 
     async def call(
-        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        retries: int = 1,
     ) -> tuple[int, Any]:
         """As ``bots.ports.Actions``."""
         world = self.stage.world

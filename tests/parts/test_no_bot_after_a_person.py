@@ -284,7 +284,7 @@ MOVES = (
     *("queue", "take-over", "let", "let", "idle", "twice"),
 )
 STEPS = (*(f"write:{line}" for line in LINES), "write:agent", *MOVES, *MOVES, "let")
-SCHEDULES = 8
+SCHEDULES = 6
 
 
 @pytest.mark.parametrize("channel", [Channel.CHAT, Channel.SMS, Channel.EMAIL])
@@ -296,17 +296,18 @@ async def test_no_schedule_lets_a_bot_speak_while_a_person_has_the_customer(
         for seed in range(SCHEDULES):
             dice = random.Random(f"{channel} {seed}")
             one.begin(seed)
-            schedule = [f"write:{dice.choice(LINES)}", *dice.choices(STEPS, k=dice.randint(5, 16))]
-            for step in schedule:
+            first = ("write:agent", "accept:ana") if seed % 2 else (f"write:{dice.choice(LINES)}",)
+            schedule = [*first, *dice.choices(STEPS, k=dice.randint(5, 12))]
+            for place, step in enumerate(schedule):
                 await one.act(step)
-                if dice.random() < 0.5:
+                if place < len(first) or dice.random() < 0.5:
                     await one.settle()
             await one.finish()
             facts = await one.facts()
             assert breaches(facts) == [], f"seed {seed}: {schedule}"
             with_people += any(isinstance(fact, OfferAccepted) for fact in facts)
             await one.life.end(one.item, EndedBy.CUSTOMER, "left")
-    assert with_people >= 2  # else nothing was tried
+    assert with_people >= SCHEDULES / 2  # else nothing was tried
 
 
 class TestTurnInFlight:

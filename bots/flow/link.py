@@ -1,0 +1,175 @@
+"""Joins a flow with the flows that it calls, when it is read. Pure.
+
+1. The called flow's steps, slots and variables become the caller's, named ``FLOW/NAME``: one
+   graph to check, draw and run, and one version.
+2. Its ends lead back to the caller; its hand-overs stay hand-overs.
+3. The caller's ``always``, its letter and its general texts hold inside too. The called
+   flow's intents are understood where its own ``routes`` name them.
+4. It speaks every language of the caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bots.errors import BadFlow
+from bots.flow import check
+from bots.flow.model import (
+    GLOBALS,
+    AnswerStep,
+    AskStep,
+    BranchStep,
+    CallbackStep,
+    CallStep,
+    DoStep,
+    EndStep,
+    Flow,
+    Intent,
+    RateStep,
+    ReturnStep,
+    SayStep,
+    SetStep,
+    Slot,
+    Step,
+    inside,
+    is_command,
+)
+
+MAX_DEPTH = 5
+"""So many flows may call each other in a chain."""
+
+
+def linked(flow: Flow, called: Mapping[str, Flow]) -> Flow:
+    """The flow with all that it calls. Raises ``BadFlow`` naming the calls that fail."""
+    calls = [step for step in flow.steps.values() if isinstance(step, CallStep)]
+    if not calls:
+        return flow
+    problems = [problem for step in calls for problem in _problems(flow, step, called)]
+    if problems:
+        raise BadFlow(tuple(problems))
+    used = {step.flow: called[step.flow] for step in calls}
+    for_good = {step.flow for step in calls if not step.next}
+    whole = flow
+    for name, other in used.items():
+        whole = _joined(whole, name, other, with_intents=name in for_good)
+    versions = "".join([flow.version, *(other.version for other in used.values())])
+    digest = hashlib.sha256(versions.encode()).hexdigest()
+    return replace(whole, version=digest[: len(flow.version)])
+
+
+def _problems(flow: Flow, step: CallStep, called: Mapping[str, Flow]) -> Iterator[str]:
+    other = called.get(step.flow)
+    if other is None:
+        near = check.near(step.flow, called)
+        yield check.at(flow, step, f"no flow {step.flow!r} beside this one; {near}")
+        return
+    missing = sorted(set(flow.languages) - set(other.languages))
+    if missing:
+        yield check.at(flow, step, f"flow {step.flow!r} does not speak {missing}; add them to it")
+    known = check.settable(other)
+    for name in step.arguments:
+        if name not in known:
+            yield check.at(flow, step, f"with: {step.flow!r} has no {name!r}; {_of(name, known)}")
+    for name in step.save.values():
+        if name not in known:
+            yield check.at(flow, step, f"save: {step.flow!r} has no {name!r}; {_of(name, known)}")
+    ends = {each.reason for each in other.steps.values() if isinstance(each, EndStep)}
+    for reason in step.on_end:
+        if reason not in ends:
+            yield check.at(
+                flow, step, f"on_end: {step.flow!r} has no end {reason!r}; {_of(reason, ends)}"
+            )
+
+
+def _of(name: str, known: set[str]) -> str:
+    return check.near(name, sorted(known))
+
+
+def _joined(flow: Flow, name: str, other: Flow, *, with_intents: bool) -> Flow:
+    steps = {inside(name, step.id): _moved(name, other, step) for step in other.steps.values()}
+    slots = {inside(name, slot.name): _moved_slot(name, slot) for slot in other.slots.values()}
+    variables = {inside(name, key): value for key, value in other.variables.items()}
+    intents = {
+        intent.name: _moved_intent(name, intent, keep_way=with_intents)
+        for intent in other.intents.values()
+        if intent.name not in flow.intents
+    }
+    return replace(
+        flow,
+        steps={**flow.steps, **steps},
+        slots={**flow.slots, **slots},
+        variables={**flow.variables, **variables},
+        intents={**flow.intents, **intents},
+        words={**other.words, **flow.words},
+        starts={
+            **flow.starts,
+            name: inside(name, other.start),
+            **{inside(name, deep): inside(name, first) for deep, first in other.starts.items()},
+        },
+    )
+
+
+def _moved_slot(name: str, slot: Slot) -> Slot:
+    return replace(slot, name=inside(name, slot.name), implies="")
+
+
+def _moved_intent(name: str, intent: Intent, *, keep_way: bool) -> Intent:
+    kept = keep_way and intent.go and intent.name not in GLOBALS
+    return replace(intent, go=inside(name, intent.go) if kept else "")
+
+
+def _moved(name: str, flow: Flow, step: Step) -> Step:
+    """The step under its new name, with all that it names."""
+
+    def to(target: str) -> str:
+        return inside(name, target) if target in flow.steps else target
+
+    def ways(named: Mapping[Any, str]) -> dict[Any, str]:
+        return {key: to(target) for key, target in named.items()}
+
+    step = replace(step, id=inside(name, step.id))
+    match step:
+        case SayStep() | SetStep() | RateStep():
+            return replace(step, next=to(step.next))
+        case AskStep():
+            return replace(
+                step,
+                slot=inside(name, step.slot) if step.slot else "",
+                also=tuple(inside(name, slot) for slot in step.also),
+                next=to(step.next),
+                otherwise=to(step.otherwise),
+                routes=ways(step.routes),
+                dtmf={
+                    key: target if is_command(target) else to(target)
+                    for key, target in step.dtmf.items()
+                },
+            )
+        case AnswerStep():
+            return replace(step, next=to(step.next), unknown=to(step.unknown))
+        case DoStep():
+            return replace(
+                step,
+                next=to(step.next),
+                on_error=to(step.on_error),
+                on_status=ways(step.on_status),
+            )
+        case BranchStep():
+            cases = tuple((when, to(go)) for when, go in step.cases)
+            return replace(step, cases=cases, otherwise=to(step.otherwise))
+        case CallStep():
+            return replace(
+                step,
+                flow=inside(name, step.flow),
+                next=to(step.next),
+                on_end=ways(step.on_end),
+            )
+        case CallbackStep():
+            return replace(
+                step, next=to(step.next), closed=to(step.closed), refused=to(step.refused)
+            )
+        case EndStep():
+            return ReturnStep(id=step.id, line=step.line, reason=step.reason, text=step.text)
+    return step
