@@ -12,6 +12,7 @@ from evals import (
     acd_bench,
     call,
     first,
+    packets,
     planning,
     recognition_bench,
     reports_bench,
@@ -31,6 +32,12 @@ BENCHES: Registry = {
         acd_bench.run, acd_bench.AT_MOST, "what one routing decision costs", acd_bench.AT_LEAST
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
+    "packets": Entry(
+        packets.run,
+        packets.AT_MOST,
+        "how much of what customers gave a person gets with them",
+        packets.AT_LEAST,
+    ),
     "reports": Entry(
         reports_bench.run, reports_bench.AT_MOST, "watching the floor and reports on a busy day"
     ),

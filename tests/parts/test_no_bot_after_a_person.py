@@ -101,9 +101,15 @@ class SlowActions(ScriptedActions):
     gate = Gate()
 
     async def call(
-        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        retries: int = 0,
     ) -> tuple[int, Any]:
-        answer = await super().call(method, url, body, timeout_s)
+        answer = await super().call(method, url, body, timeout_s, headers, retries)
         await self.gate.pass_through()
         return answer
 
