@@ -49,3 +49,7 @@ class LanguageNotSpoken(SynthesisFailed):
     """This voice does not speak this language; another one may."""
 
     retryable = False
+
+
+class SummaryFailed(ParleyError):
+    """A hand-over could not be put into better words; the summary of the rules stays."""

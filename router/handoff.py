@@ -60,6 +60,11 @@ CAUSES: Mapping[str, Cause] = {
 """What the reasons mean that are not a flow's own."""
 
 
+def cause_of(reason: str) -> Cause:
+    """The kind of a reason."""
+    return CAUSES.get(reason, Cause.RULE)
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Where an answer comes from: an article and the words that support it."""
@@ -167,7 +172,7 @@ class Handoff:
     @property
     def cause(self) -> Cause:
         """The reason as one of a few kinds."""
-        return CAUSES.get(self.reason, Cause.RULE)
+        return cause_of(self.reason)
 
     def summary_in(self, language: str) -> str:
         """The summary in a language, where there is one, else as it is."""

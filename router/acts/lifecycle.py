@@ -34,6 +34,7 @@ from router.model import (
     Author,
     Channel,
     EndedBy,
+    Handoff,
     Interaction,
     InteractionState,
     Message,
@@ -268,6 +269,22 @@ class Lifecycle:
             return saved
 
         return await self._acts.run(body, interaction.id)
+
+    async def better_summary(
+        self, interaction_id: str, packet: Handoff, words: Mapping[str, str]
+    ) -> bool:
+        """Put better words, by language, into the packet; False when it is another by now."""
+
+        async def body(act: Act) -> bool:
+            current = await act.take(interaction_id)
+            if current.handoff != packet or current.state is InteractionState.ENDED:
+                return False
+            summaries = {**packet.summaries, **words}
+            better = replace(packet, summary=words.get("en", packet.summary), summaries=summaries)
+            await act.save(replace(current, handoff=better))
+            return True
+
+        return await self._acts.run(body, interaction_id)
 
     # -- the distributor's side ------------------------------------------------
 
