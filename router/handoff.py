@@ -2,7 +2,7 @@
 
 1. ``Handoff`` is what the bot knows when it gives the customer away. It is kept with the
    interaction; what the store knows anyway (transcript, customer, wait) is joined to it
-   where it is read (``router.packet``).
+   where it is read (the desk's cards).
 2. A document of an earlier version is read as one of this version: ``UPCASTS`` leads from
    each to the next.
 3. What a newer writer has added is kept in ``more`` and written back as it came, so that
