@@ -23,9 +23,10 @@ from bots.flow.corrections import Correction
 from bots.flow.model import GLOBALS, LANGUAGE_KEY, AskStep, Flow, Slot, is_command
 from bots.flow.outcome import Understood
 from bots.nlu import choice
-from bots.nlu.contact import introduces
-from bots.nlu.entities import SURE, Entity, parse, parse_keys
+from bots.nlu.entities import Entity, parse, parse_keys
 from bots.nlu.language import wished
+from bots.nlu.values.found import SURE
+from bots.nlu.values.people import introduces
 from bots.nlu.yes_no import is_short_answer, leading_answer, yes_or_no
 
 CLEAR = 0.45
