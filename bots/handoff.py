@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from bots.flow.interpreter import phrase
 from bots.flow.model import AskStep, BranchStep, Flow, SayStep, SetStep
+from bots.nlu.sentiment import unpack_trend
 from bots.summary import summaries, wanted
 from router.handoff import Authentication, Citation, Handoff, Mood, SlotValue, Utterance
 
@@ -77,10 +78,13 @@ def _slots(flow: Flow, memory: Mapping[str, Any]) -> Iterator[SlotValue]:
 
 
 def _mood(memory: Mapping[str, Any]) -> Mood | None:
-    kept = memory.get("mood")
-    if not kept:
+    """As ``bots.nlu.sentiment`` has followed it; None where nobody has spoken."""
+    trend = unpack_trend(memory.get("mood") or {})
+    if not trend.turns:
         return None
-    return Mood(kept["value"], kept["anger"], kept["trend"], kept["worsening"])
+    return Mood(
+        round(trend.value, 3), round(trend.anger, 3), round(trend.slope, 3), trend.worsening
+    )
 
 
 def _open_question(flow: Flow, memory: Mapping[str, Any]) -> AskStep | None:
