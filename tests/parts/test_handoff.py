@@ -114,7 +114,8 @@ async def test_mood_and_proof_go_along_as_the_memory_has_them() -> None:
     trend = sentiment.Trend()
     for words in ("hello", "this is bad", "this is the third time, I am furious!"):
         trend = sentiment.follow(trend, sentiment.mood(words))
-    proof = {"method": "sms-code", "level": 2, "at": "2026-03-02T09:00:00+00:00"}
+    at = "2026-03-02T09:00:00+00:00"
+    proof = {"method": "sms-code", "level": 2, "at": at}
     memory = talk.turn.memory | {
         "mood": sentiment.pack_trend(trend) | {"name": trend.name},
         "authentication": proof,
@@ -123,5 +124,5 @@ async def test_mood_and_proof_go_along_as_the_memory_has_them() -> None:
     assert packet.mood is not None
     assert packet.mood.anger > 0.3
     assert packet.mood.value < 0 > packet.mood.trend
-    assert packet.authentication == Authentication("sms-code", 2, proof["at"])
+    assert packet.authentication == Authentication("sms-code", 2, at)
     assert build_packet(DESK, talk.turn.memory, "asked-for-person").mood is None
