@@ -17,9 +17,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from bots import loops
-from bots.errors import ActionFailed, NoSuchFlow
+from bots.better_told import better_told
+from bots.errors import ActionFailed, ModelFailed, NoSuchFlow
 from bots.flow import phrases
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
@@ -49,8 +51,9 @@ from bots.flow.outcome import (
 )
 from bots.flow.playout import Played, believed
 from bots.flow.rollout import Rollout
-from bots.handoff import build_packet
-from bots.ports import Actions, Expectation, House, Knowledge
+from bots.followup import Rewriter, leans, whole
+from bots.handoff import Summariser, build_packet
+from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
 from router.acts import returned
 from router.acts.act import HandoffPlan
@@ -61,8 +64,8 @@ from router.ports import Clock
 from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
-SPELLING = "spelling"
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
+SPELLING = "spelling"
 
 BOT_FAILED = "bot-failed"
 """The reason of a hand-over by a bot that broke."""
@@ -188,11 +191,21 @@ class Understanding(Protocol):
         ...
 
 
+class Adviser(Protocol):
+    """Somebody who is asked what was not understood; ``bots.advice.second_opinion``."""
+
+    async def on(self, flow: Flow, memory: Mapping[str, Any], given: Understood) -> Understood:
+        """``given``, or what it may mean; comes back in time and never raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every conversation needs from outside. ``settings`` override flow variables.
 
-    ``seconds`` is a clock that only goes forward: for how long things take.
+    ``seconds`` is a clock that only goes forward: for how long things take. Without an
+    ``adviser`` what was not understood stays so; without a ``rewriter`` rules make questions
+    whole.
     """
 
     understanding: Understanding
@@ -201,8 +214,13 @@ class Tools:
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
     seconds: Callable[[], float] = time.monotonic
+    adviser: Adviser | None = None
+    rewriter: Rewriter | None = None
+    summariser: Summariser | None = None
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    timezone: str = "UTC"
+    """Of the company (IANA): which day it is, and what "in two hours" means."""
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
     """What customers' private data becomes before anything is made of it."""
 
@@ -282,6 +300,9 @@ class Conversation:
         sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
         memory = believed(turn.unplayed or turn.memory, sayings)
         packet = turn.handoff and self.packet(memory, turn.handoff.reason)
+        if packet and turn.handoff and not memory.get("unheard"):
+            told = turn.handoff
+            packet = replace(packet, summary=told.summary, summaries=told.summaries)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     def _looked_at(self, memory: Mapping[str, Any], heard: Heard) -> Memory:
@@ -297,7 +318,7 @@ class Conversation:
         return {**memory, "loop": found}
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
-        today = self._tools.clock.now().date()
+        today = self._tools.clock.now().astimezone(ZoneInfo(self._tools.timezone))
         if heard.digits or not heard.text.strip():
             return Understood(digits=heard.digits, today=today)
         # Only words need the model: a greeting and keys do not wait for it to load.
@@ -305,12 +326,14 @@ class Conversation:
         understood = await self._tools.understanding.understand(
             self.flow, heard.text, memory["language"]
         )
-        return replace(
+        understood = replace(
             understood,
             heard_confidence=heard.confidence,
             alternatives=heard.alternatives,
             today=today,
         )
+        adviser = self._tools.adviser
+        return understood if adviser is None else await adviser.on(self.flow, memory, understood)
 
     async def _finish(self, outcome: Outcome) -> Turn:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
@@ -324,7 +347,7 @@ class Conversation:
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
             if not isinstance(last, Need):
-                turn = self._turn(outcome.memory, last, replies, facts)
+                turn = await self._summarised(self._turn(outcome.memory, last, replies, facts))
                 return replace(turn, acted_s=acted_s, changed=changed)
             changed = changed or _changes(last)
             given = await self._supply(last, outcome.memory, facts)
@@ -383,6 +406,13 @@ class Conversation:
                 return replace(turn, ended=last.reason)
         return turn
 
+    async def _summarised(self, turn: Turn) -> Turn:
+        """The packet's summary in better words, where they come in time."""
+        summariser, packet = self._tools.summariser, turn.handoff
+        if summariser is None or packet is None:
+            return turn
+        return replace(turn, handoff=await better_told(summariser, packet))
+
     def packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
         """What a person would get now."""
         return build_packet(self.flow, memory, reason, self._tools.settings)
@@ -398,7 +428,7 @@ class Conversation:
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
-        answer = await self._tools.knowledge.answer(need.question, language)
+        answer = await self._look_up(need.question, memory)
         if not answer.known:
             facts.append(
                 QuestionUnanswered(
@@ -412,6 +442,28 @@ class Conversation:
             return Answered(known=False, score=answer.score)
         citations = tuple(answer.citations)
         return Answered(True, answer.text, answer.spoken, citations, answer.score)
+
+    async def _look_up(self, question: str, memory: Memory) -> Answer:
+        """Answer a question; one that leans on the question before it is made whole first."""
+        language, earlier = memory["language"], str(memory.get("looked_up", ""))
+        asked = question
+        if earlier and leans(question):
+            asked = await self._whole(question, earlier, language)
+        answer = await self._tools.knowledge.answer(asked, language)
+        if not answer.known and asked != question:
+            asked = question
+            answer = await self._tools.knowledge.answer(asked, language)
+        memory["looked_up"] = asked
+        return answer
+
+    async def _whole(self, question: str, earlier: str, language: str) -> str:
+        rewriter = self._tools.rewriter
+        if rewriter is not None:
+            try:
+                return await rewriter.whole(question, earlier, language)
+            except ModelFailed as error:
+                log.info("a question is made whole by rules: %s", error)
+        return whole(question, earlier)
 
     async def _call(self, need: NeedHttp) -> Fetched:
         try:

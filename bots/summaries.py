@@ -12,11 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from bots.errors import SummaryFailed
 from bots.handoff import Summariser
 from bots.summary import READ_S, seconds_aloud
 from router.acts.lifecycle import Lifecycle
-from router.errors import NoSuchInteraction
+from router.errors import NoSuchInteraction, ParleyError
 from router.events import Fact, HandoffRequested
 from router.handoff import Handoff
 from router.model import Author
@@ -71,6 +70,6 @@ class Summaries:
                     text = await self._summariser.summarise(packet, said, language)
                     if text and seconds_aloud(text, language) <= READ_S * SLACK:
                         found[language] = text
-        except (SummaryFailed, TimeoutError) as error:
+        except (ParleyError, TimeoutError) as error:
             log.info("no better summary of a hand-over (%s): %r", packet.reason, error)
         return found
