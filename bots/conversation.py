@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from bots import loops
 from bots.better_told import better_told
 from bots.errors import ActionFailed, ModelFailed, NoSuchFlow
+from bots.flow import phrases
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
@@ -57,6 +58,7 @@ from bots.followup import Rewriter, leans, whole
 from bots.handoff import Summariser, build_packet
 from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
+from router.acts import returned
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
@@ -68,6 +70,8 @@ MAX_CALLS = 20
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
 SPELLING = "spelling"
 
+BOT_FAILED = "bot-failed"
+"""The reason of a hand-over by a bot that broke."""
 CALLBACK = "callback"
 """The reason in the packet of a promised call."""
 
@@ -250,16 +254,19 @@ class Conversation:
         customer_name: str = "",
         fields: Mapping[str, str] | None = None,
     ) -> Turn:
-        """The first turn: greeting and first question.
+        """The first turn: greeting and first question, or where it goes on after a person.
 
         ``fields`` are starting values (default: ``interaction.meta["fields"]``).
         """
         given = interaction.meta.get("fields", {}) if fields is None else fields
+        person = returned.PersonDid.of(interaction)
         context = Context(
             channel=str(interaction.channel),
             language=interaction.language,
             name=customer_name,
             fields={str(name): str(value) for name, value in given.items()},
+            packet=interaction.handoff,
+            person=person.words() if person else {},
         )
         outcome = start(self.flow, context, self._tools.settings)
         outcome.memory["interaction_id"] = interaction.id
@@ -295,7 +302,7 @@ class Conversation:
         """
         sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
         memory = believed(turn.unplayed or turn.memory, sayings)
-        packet = turn.handoff and self._packet(memory, turn.handoff.reason)
+        packet = turn.handoff and self.packet(memory, turn.handoff.reason)
         if packet and turn.handoff and not memory.get("unheard"):
             told = turn.handoff
             packet = replace(packet, summary=told.summary, summaries=told.summaries)
@@ -407,7 +414,7 @@ class Conversation:
                     listen=last.turn,
                 )
             case HandOff():
-                packet = self._packet(memory, last.reason)
+                packet = self.packet(memory, last.reason)
                 return replace(
                     turn, handoff=packet, queue=last.queue, skills=last.skills, agent=last.agent
                 )
@@ -422,7 +429,8 @@ class Conversation:
             return turn
         return replace(turn, handoff=await better_told(summariser, packet))
 
-    def _packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
+    def packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
+        """What a person would get now."""
         return build_packet(self.flow, memory, reason, self._tools.settings)
 
     def _reply(self, action: Say | Ask) -> Reply:
@@ -556,6 +564,26 @@ class Conversations(Mapping[str, Conversation]):
         if found is None:
             log.warning("flow %s has no version %s here: the live one goes on", name, version)
         return found or self[name]
+
+    def broken(self, interaction: Interaction) -> Turn:
+        """The turn when our own part fails: it says so, and a person gets what was known.
+
+        Whatever went wrong, nothing of this does too: what cannot be made out of the memory
+        is left out of the packet.
+        """
+        memory = dict(interaction.bot_state)
+        language = str(memory.get("language") or interaction.language)
+        words = phrases.BROKEN.find(language, interaction.channel, "en")
+        packet, queue = Handoff(BOT_FAILED, "The bot broke down.", language=language), ""
+        try:
+            conversation = self.of(interaction)
+            queue = str(memory.get("queue") or conversation.flow.queue)
+            if memory.get("flow"):
+                packet = conversation.packet(memory, BOT_FAILED)
+        except Exception:
+            log.exception("little is known of the conversation of %s", interaction.id)
+        memory["over"] = "handoff"
+        return Turn((Reply(words, words),), memory, handoff=packet, queue=queue)
 
     def frequent(self) -> Iterator[tuple[str, str]]:
         """The same of all flows, that of those who call us first."""

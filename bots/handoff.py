@@ -3,7 +3,7 @@
 1. Everything the conversation gave is in it: what is wanted, known, tried and felt, what
    caused it, where the flow stood and what it would still have asked.
 2. What the customer confirmed is marked so; nobody asks for it again, neither the person
-   nor a later bot (``carried``).
+   nor a later bot (``bots.flow.returning``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from bots.flow.interpreter import phrase
 from bots.flow.model import AskStep, BranchStep, Flow, SayStep, SetStep
+from bots.nlu.sentiment import unpack_trend
 from bots.summary import summaries, wanted
 from router.handoff import Authentication, Citation, Handoff, Mood, SlotValue, Utterance
 
@@ -69,20 +70,6 @@ def build_packet(
     )
 
 
-def carried(packet: Handoff) -> dict[str, dict[str, Any]]:
-    """What a later conversation need not ask for again, in the form of a memory's slots."""
-    return {
-        slot.name: {
-            "value": slot.value,
-            "confidence": slot.confidence,
-            "confirmed": True,
-            "type": slot.type,
-        }
-        for slot in packet.slots
-        if slot.confirmed
-    }
-
-
 def _slots(flow: Flow, memory: Mapping[str, Any]) -> Iterator[SlotValue]:
     for name, kept in memory["slots"].items():
         known = flow.slots.get(name)
@@ -91,10 +78,13 @@ def _slots(flow: Flow, memory: Mapping[str, Any]) -> Iterator[SlotValue]:
 
 
 def _mood(memory: Mapping[str, Any]) -> Mood | None:
-    kept = memory.get("mood")
-    if not kept:
+    """As ``bots.nlu.sentiment`` has followed it; None where nobody has spoken."""
+    trend = unpack_trend(memory.get("mood") or {})
+    if not trend.turns:
         return None
-    return Mood(kept["value"], kept["anger"], kept["trend"], kept["worsening"])
+    return Mood(
+        round(trend.value, 3), round(trend.anger, 3), round(trend.slope, 3), trend.worsening
+    )
 
 
 def _open_question(flow: Flow, memory: Mapping[str, Any]) -> AskStep | None:

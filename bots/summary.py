@@ -169,12 +169,21 @@ def _in_words(reason: str, memory: Mapping[str, Any], words: Words) -> str:
 
 def _wants(flow: Flow, memory: Mapping[str, Any], language: str, most: int) -> str:
     words, question = WORDS[language], memory["question"]
-    label = wanted(flow, memory)
-    if label and (language == "en" or not question):
+    label = _about(flow, memory, language) or wanted(flow, memory)
+    if label and (language == "en" or not question or label != wanted(flow, memory)):
         return label
     if question:
         return words.answer_to.format(cut(question, most))
     return words.person if memory["over"] else words.nothing
+
+
+def _about(flow: Flow, memory: Mapping[str, Any], language: str) -> str:
+    """The matter as the flow names it to customers, where it is written in this language."""
+    intent = flow.intents.get(memory["intent"] or "")
+    if language == "en" or intent is None or intent.about is None:
+        return ""
+    found = intent.about.find(language, "text", language)
+    return "" if "{" in found else found
 
 
 def wanted(flow: Flow, memory: Mapping[str, Any]) -> str:

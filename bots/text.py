@@ -4,14 +4,17 @@
 2. Lines that came together are answered together, each once (``seen_seq``).
 3. A fact delivered twice, or to two processes, makes one turn.
 4. A turn that lost a race is saved again as it is, never computed (and its
-   actions never done) twice, unless somebody else has answered meanwhile.
+   actions never done) twice, unless somebody else has answered meanwhile, or a
+   person had the customer: what was thought before that is not said after it.
+5. In a chat that a person gives back the bot speaks first; in letters it waits.
+6. A bot that breaks, however it does, says so and leaves the customer to a person.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
@@ -20,9 +23,10 @@ from bots import letters
 from bots.conversation import Conversation, Conversations, Heard, Reply, Turn
 from bots.limits import over_limit
 from router.acts.lifecycle import Lifecycle
+from router.acts.returned import PersonDid
 from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import Conflict, IllegalMove, NoSuchInteraction
-from router.events import Fact, MessageAdded
+from router.events import BotStarted, Fact, MessageAdded
 from router.model import (
     Author,
     Channel,
@@ -48,6 +52,9 @@ SEEN = "seen_seq"
 
 log = logging.getLogger(__name__)
 
+Think = Callable[[Conversation, "_Pending"], Awaitable[Turn]]
+"""Makes a turn of what waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
@@ -56,6 +63,8 @@ class _Pending:
     interaction: Interaction
     lines: tuple[Message, ...]
     customer_name: str
+    seen: int
+    """The transcript's last line that this turn knows of."""
 
 
 class TextBot:
@@ -82,10 +91,12 @@ class TextBot:
 
     async def start(self, bus: Bus) -> None:
         """Hear of every line that joins a transcript."""
-        await bus.subscribe(GROUP, self.handle, [MessageAdded])
+        await bus.subscribe(GROUP, self.handle, [MessageAdded, BotStarted])
 
     async def handle(self, fact: Fact) -> None:
         """Answer if this is a customer's line on a written channel and the bot's turn."""
+        if isinstance(fact, BotStarted) and fact.channel == Channel.CHAT:
+            await self.come_back(fact.interaction_id)
         if not isinstance(fact, MessageAdded) or fact.author != Author.CUSTOMER:
             return
         if fact.channel == Channel.VOICE or fact.state != InteractionState.BOT:
@@ -103,6 +114,15 @@ class TextBot:
             while await self._answer_once(interaction_id):
                 pass
 
+    async def come_back(self, interaction_id: str) -> None:
+        """Speak first where a person has given the chat back (rule 5); else do nothing."""
+        lock = self._locks.setdefault(interaction_id, asyncio.Lock())
+        async with lock:
+            pending = await self._load(interaction_id, back=True)
+            if pending is None:
+                return
+            await self._say_next(pending, self._begin)
+
     async def close_idle(self, now: datetime) -> int:
         """End conversations that customers left long ago; how many it were."""
         async with self._store.transaction() as tx:
@@ -113,8 +133,14 @@ class TextBot:
                 continue
             limit = timedelta(seconds=IDLE_S[interaction.channel])
             if now - await self._last_words(interaction) > limit:
-                await self._lifecycle.end(interaction.id, EndedBy.SYSTEM, "customer-silent")
-                closed += 1
+                # A person may have it by now: that is not ours to end.
+                ended = await self._lifecycle.end(
+                    interaction.id,
+                    EndedBy.SYSTEM,
+                    "customer-silent",
+                    only_in=InteractionState.BOT,
+                )
+                closed += ended.state is InteractionState.ENDED
         return closed
 
     async def _last_words(self, interaction: Interaction) -> datetime:
@@ -127,13 +153,26 @@ class TextBot:
         pending = await self._load(interaction_id)
         if pending is None:
             return False
-        await self._conversations.ready_for(pending.interaction)
-        conversation = self._conversations.of(pending.interaction)
-        turn = await self._converse(conversation, pending)
-        lines = self._lines(conversation, pending, turn)
+        return await self._say_next(pending, self._converse)
+
+    async def _say_next(self, pending: _Pending, think: Think) -> bool:
+        try:
+            await self._conversations.ready_for(pending.interaction)
+            conversation = self._conversations.of(pending.interaction)
+            turn = await think(conversation, pending)
+            lines = self._lines(conversation, pending, turn)
+        except Exception:
+            # Whatever it is, the customer must not wait for a bot that will never answer.
+            log.exception("the bot failed on %s; a person takes over", pending.interaction.id)
+            turn = self._conversations.broken(pending.interaction)
+            lines = self._lines(None, pending, turn)
         return await self._save(pending, turn, lines)
 
-    async def _load(self, interaction_id: str) -> _Pending | None:
+    async def _begin(self, conversation: Conversation, pending: _Pending) -> Turn:
+        return await conversation.begin(pending.interaction, customer_name=pending.customer_name)
+
+    async def _load(self, interaction_id: str, *, back: bool = False) -> _Pending | None:
+        """What waits for an answer; with ``back`` a conversation that was given back."""
         try:
             async with self._store.transaction() as tx:
                 interaction = await tx.interactions.get(interaction_id)
@@ -142,20 +181,22 @@ class TextBot:
                 seen = int(interaction.bot_state.get(SEEN, 0))
                 lines = await tx.interactions.messages(interaction_id, after_seq=seen)
                 waiting = _unanswered(lines)
-                if not waiting:
+                if back and (PersonDid.of(interaction) is None or not _is_new(interaction)):
+                    return None
+                if bool(waiting) is back:
                     return None
                 customer = await tx.people.customer(interaction.customer_id)
         except NoSuchInteraction:
             log.info("interaction %s is gone; nothing to answer", interaction_id)
             return None
-        return _Pending(interaction, waiting, customer.name)
+        last = (waiting or lines)[-1].seq if lines else seen
+        return _Pending(interaction, waiting, customer.name, last)
 
     async def _converse(self, conversation: Conversation, pending: _Pending) -> Turn:
         interaction = pending.interaction
         memory = interaction.bot_state
         opening: tuple[Reply, ...] = ()
-        # After a person gave it back to the bot, the old conversation is over.
-        if not memory.get("flow") or memory.get("over"):
+        if _is_new(interaction):
             first = await conversation.begin(interaction, customer_name=pending.customer_name)
             if first.handoff or first.ended:
                 return first
@@ -169,12 +210,15 @@ class TextBot:
         turn = await conversation.hear(memory, _heard(pending))
         return replace(turn, replies=opening + turn.replies)
 
-    def _lines(self, conversation: Conversation, pending: _Pending, turn: Turn) -> list[NewMessage]:
+    def _lines(
+        self, conversation: Conversation | None, pending: _Pending, turn: Turn
+    ) -> list[NewMessage]:
+        """What is written; without a ``conversation``, the one sentence of a broken bot."""
         replies = [reply for reply in turn.replies if reply.text]
         if not replies:
             return []
         match pending.interaction.channel:
-            case Channel.EMAIL:
+            case Channel.EMAIL if conversation is not None:
                 last = turn.handoff is not None or turn.ended is not None
                 text = letters.mail(conversation, turn.memory, replies, self._base_url, last=last)
                 texts = [text]
@@ -189,7 +233,7 @@ class TextBot:
 
     def _line(
         self,
-        conversation: Conversation,
+        conversation: Conversation | None,
         pending: _Pending,
         place: int,
         text: str,
@@ -199,15 +243,15 @@ class TextBot:
         return NewMessage(
             Author.BOT,
             text,
-            author_id=conversation.flow.name,
-            external_id=f"bot:{pending.interaction.id}:{pending.lines[-1].seq}:{place}",
+            author_id=conversation.flow.name if conversation else "",
+            external_id=f"bot:{pending.interaction.id}:{pending.seen}:{place}",
             citations=tuple(citations.values()),
         )
 
     async def _save(self, pending: _Pending, turn: Turn, lines: Sequence[NewMessage]) -> bool:
         """Save the turn against other writers; False when the bot has no more to say."""
         interaction = pending.interaction
-        memory = {**turn.memory, SEEN: pending.lines[-1].seq}
+        memory = {**turn.memory, SEEN: pending.seen}
         plan = turn.plan
         language = str(turn.memory.get("language") or interaction.language)
         for _ in range(TRIES):
@@ -223,14 +267,25 @@ class TextBot:
             except Conflict:
                 async with self._store.transaction() as tx:
                     interaction = await tx.interactions.get(interaction.id)
-                if interaction.bot_state != pending.interaction.bot_state:
-                    return True  # Another process answered; look whether lines are left.
+                if _moved_on(pending.interaction, interaction):
+                    return True  # Somebody else answered; look whether lines are left.
             except IllegalMove:
                 log.info("interaction %s is no longer the bot's; turn dropped", interaction.id)
                 return False
             else:
                 return plan is None and turn.ended is None
         raise Conflict(f"interaction {interaction.id}: {TRIES} saves lost against other writers")
+
+
+def _is_new(interaction: Interaction) -> bool:
+    """Whether a conversation begins: the first, or the next after people had the customer."""
+    memory = interaction.bot_state
+    return not memory.get("flow") or bool(memory.get("over"))
+
+
+def _moved_on(before: Interaction, now: Interaction) -> bool:
+    """Whether another turn was saved meanwhile, or it waited for people in between."""
+    return (before.bot_state, before.joined_at) != (now.bot_state, now.joined_at)
 
 
 def _unanswered(lines: Sequence[Message]) -> tuple[Message, ...]:

@@ -15,6 +15,7 @@
 9. What the caller adds before the answer is heard belongs to the same turn: the answer is made
    anew from all of it. When an action has changed something on the way to the answer, the
    answer stands and the words are the beginning of the next turn.
+10. A bot that breaks says so, and a person gets what was known.
 """
 
 from __future__ import annotations
@@ -39,7 +40,15 @@ from bots.survey import SCALE, parse_score
 from router.acts.act import HandoffPlan
 from router.errors import Conflict, IllegalMove
 from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
-from router.model import Author, Channel, Customer, EndedBy, Interaction, NewMessage
+from router.model import (
+    Author,
+    Channel,
+    Customer,
+    EndedBy,
+    Interaction,
+    InteractionState,
+    NewMessage,
+)
 from router.ports import Clock, Store
 
 SAVE_TRIES = 3
@@ -102,6 +111,10 @@ class Dialogues(Protocol):
 
     def of(self, interaction: Interaction) -> Dialogue:
         """Raises ``bots.errors.NoSuchFlow``."""
+        ...
+
+    def broken(self, interaction: Interaction) -> Turn:
+        """The turn when our own part fails: a word to the customer, and a packet."""
         ...
 
 
@@ -239,6 +252,10 @@ class VoiceBot:
             # Somebody took the call from the bot: it has nothing to say any more.
             log.info("voice bot stands back from %s: %s", interaction.id, error)
             return VoiceOutcome.CALLER_LEFT if leg.closed.is_set() else VoiceOutcome.HANDED_OFF
+        except Exception:
+            log.exception("the bot failed on call %s; a person takes over", interaction.id)
+            call.close()
+            return await self._broken(run)
         finally:
             call.close()
 
@@ -263,6 +280,22 @@ class VoiceBot:
         """Say a text without listening; True when it was heard to its end."""
         saying = Saying(leg, self.prompts, [text], language, self._seconds)
         return await saying.play(optional=True)
+
+    async def _broken(self, run: _Run) -> VoiceOutcome:
+        """Say so and leave the caller to a person, with all that was known (rule 10)."""
+        leg = run.call.leg
+        while not leg.closed.is_set():
+            interaction, _ = await self._load(run.interaction.id)
+            if interaction.state is not InteractionState.BOT:
+                return VoiceOutcome.HANDED_OFF
+            turn = self._conversations.broken(interaction)
+            words, language = turn.replies[0].spoken, _language(run, turn)
+            said = await Saying(leg, self.prompts, [words], language, self._seconds).play()
+            run.interaction = interaction
+            with contextlib.suppress(Conflict):
+                await self._save(run, turn, lines_of(turn.replies, [words if said else ""]), None)
+                return VoiceOutcome.HANDED_OFF
+        return VoiceOutcome.CALLER_LEFT
 
     # -- the conversation --------------------------------------------------------
 
@@ -298,6 +331,9 @@ class VoiceBot:
 
     async def _begin(self, run: _Run) -> Turn:
         run.interaction, customer = await self._load(run.interaction.id)
+        if run.interaction.state is not InteractionState.BOT:
+            # Word that the bot should begin came later than somebody who took the call.
+            raise IllegalMove(f"the call is {run.interaction.state} and not the bot's")
         turn = await run.conversation.begin(run.interaction, customer_name=customer.name)
         self._transcriber.prepare(turn.expectation)
         return turn

@@ -15,6 +15,7 @@ from evals import (
     call,
     first,
     nlu_bench,
+    packets,
     planning,
     recognition_bench,
     reports_bench,
@@ -51,6 +52,12 @@ BENCHES: Registry = {
         nlu_bench.AT_MOST,
         "intents: accuracy, few examples, out of scope, time",
         nlu_bench.AT_LEAST,
+    ),
+    "packets": Entry(
+        packets.run,
+        packets.AT_MOST,
+        "how much of what customers gave a person gets with them",
+        packets.AT_LEAST,
     ),
     "reports": Entry(
         reports_bench.run, reports_bench.AT_MOST, "watching the floor and reports on a busy day"

@@ -85,6 +85,17 @@ class Call:
     joining: dict[str, Leg] = field(default_factory=dict)
     dialling: dict[str, asyncio.Future[Leg]] = field(default_factory=dict)
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    taken: bool = False
+    """A person has accepted it, joined already or not: nothing is announced any more."""
+    announcing: set[asyncio.Task[bool]] = field(default_factory=set)
+
+    def hush(self) -> None:
+        """Cut off what is being announced, and let nothing more be."""
+        self.taken = True
+        if self.announcing:
+            for task in self.announcing:
+                task.cancel()
+            self.leg.flush()
 
 
 class Joining:

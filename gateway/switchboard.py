@@ -9,6 +9,7 @@
 5. A bot that breaks, however it does, leaves the caller to a person.
 6. Who waits is accompanied (``gateway.waiting_line``); who asked to be called back is dialled
    for the agent who accepts.
+7. No bot speaks after a person has accepted: what is being said then is cut off.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from bots.flow.phrases import BROKEN
 from bots.ports import AudioLeg
 from bots.voice import VoiceOutcome
 from channels.identity import phone
@@ -167,6 +169,7 @@ class Switchboard:
         heard = (
             InteractionQueued,
             InteractionOverflowed,
+            OfferAccepted,
             BotStarted,
             InteractionEnded,
             CallbackRequested,
@@ -205,7 +208,8 @@ class Switchboard:
     async def converse(self, leg: Leg, interaction: Interaction) -> None:
         """An answered outbound call: the bot's part. A hand-over goes on by itself."""
         call = self._add(leg, interaction)
-        await self._run_bot(call, interaction)
+        call.bot = asyncio.create_task(self._run_bot(call, interaction))
+        await asyncio.wait({call.bot})
         self._spawn(self._until_over(call), f"call-{interaction.id}")
 
     async def _received(self, leg: Leg, caller: Caller) -> Interaction:
@@ -271,6 +275,9 @@ class Switchboard:
             outcome = await self._bot.run(call.leg, interaction)
         except Exception:
             log.exception("the bot failed on call %s; a person takes over", interaction.id)
+            with contextlib.suppress(Exception):
+                words = BROKEN.find(interaction.language, Channel.VOICE, "en")
+                await self._bot.say(call.leg, words, interaction.language)
             outcome = await self._give_to_a_person(interaction.id)
         if outcome is VoiceOutcome.HANDED_OFF and not call.with_people:
             self._wait_for_people(call)
@@ -279,7 +286,7 @@ class Switchboard:
 
     async def _give_to_a_person(self, interaction_id: str) -> VoiceOutcome:
         """When our bot breaks, the caller must not be the one who pays for it."""
-        packet = Handoff(reason="the bot failed", summary="The bot failed; please ask again.")
+        packet = Handoff(reason="bot-failed", summary="The bot broke down; please ask again.")
         plan = HandoffPlan(self._company.default_queue, packet)
         while True:
             async with self._store.transaction() as tx:
@@ -322,7 +329,10 @@ class Switchboard:
             return Refused(reason="this call is not up any more")
         match order:
             case ConnectAgent():
-                return await self._people.connect(call, order)
+                answer = await self._people.connect(call, order)
+                if isinstance(answer, SdpAnswer):
+                    self._taken(call)
+                return answer
             case HoldCall() | ResumeCall():
                 return await self._hold(call, isinstance(order, HoldCall))
             case DialParty():
@@ -396,7 +406,10 @@ class Switchboard:
 
     async def _follow(self, call: Call, fact: Fact) -> None:
         match fact:
+            case OfferAccepted():
+                self._taken(call)
             case InteractionQueued():
+                call.taken = False
                 if fact.from_agent_id:
                     call.line.held = False
                     await self._people.look(call)
@@ -417,8 +430,16 @@ class Switchboard:
                 if not call.line.released:  # else only our part is over
                     await call.leg.hang_up()
 
+    def _taken(self, call: Call) -> None:
+        """A person is the handler now: bot and announcements fall silent (rule 7)."""
+        call.hush()
+        if call.bot is not None and not call.bot.done():
+            call.bot.cancel()
+            call.leg.flush()
+            self._wait_for_people(call)
+
     async def _back_to_bot(self, call: Call) -> None:
-        call.with_people = call.line.held = False
+        call.with_people = call.line.held = call.taken = False
         self._quiet(call)
         async with self._store.transaction() as tx:
             interaction = await tx.interactions.get(call.interaction_id)

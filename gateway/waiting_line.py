@@ -175,7 +175,7 @@ class WaitingLine:
             parts.append(said(OFFER, item.language))
         text = " ".join(part for part in parts if part)
         if text:
-            await self._speaker.say(call.leg, text, item.language)
+            await self._speak(call, text, item.language)
 
     async def _promise(self, call: Call) -> None:
         item = await self._load(call.interaction_id)
@@ -187,7 +187,7 @@ class WaitingLine:
         except (CallbackRefused, CallbackExists) as error:
             log.info("no callback for %s: %s", call.interaction_id, error)
             self._refused.add(call.interaction_id)
-            await self._speaker.say(call.leg, said(NO_NUMBER, item.language), item.language)
+            await self._speak(call, said(NO_NUMBER, item.language), item.language)
 
     async def _promised(self, call: Call, fact: CallbackRequested | CallbackScheduled) -> None:
         """They will be called back, whoever asked for it: say so, and let the line go."""
@@ -196,7 +196,7 @@ class WaitingLine:
         item = await self._load(call.interaction_id)
         text = PROMISED if isinstance(fact, CallbackRequested) else PROMISED_LATER
         call.leg.flush()
-        await self._speaker.say(call.leg, said(text, item.language), item.language)
+        await self._speak(call, said(text, item.language), item.language)
         await call.leg.hang_up()
 
     def _due_s(self, item: Interaction, rules: Rules, told_at: datetime | None) -> float | None:
@@ -237,7 +237,7 @@ class WaitingLine:
 
     async def _say(self, call: Call, text: str, language: str) -> None:
         if text and not call.leg.closed.is_set() and not call.line.has_people:
-            await self._speaker.say(call.leg, text, language)
+            await self._speak(call, text, language)
 
     async def _to_number(self, call: Call, fact: InteractionOverflowed, people: Joining) -> None:
         if people.dial is None:
@@ -267,7 +267,7 @@ class WaitingLine:
         prompt = text or said(LEAVE_MESSAGE, item.language)
 
         async def ask() -> None:
-            await self._speaker.say(call.leg, prompt, item.language)
+            await self._speak(call, prompt, item.language)
 
         try:
             message = await take_message(call.leg, ask, folder.parent / name, writer)
@@ -280,10 +280,25 @@ class WaitingLine:
             await self.acts.outcomes.voicemail_left(item.id, name, message.duration_s)
             if not call.leg.closed.is_set():
                 kept = said(MESSAGE_KEPT, item.language)
-                await self._speaker.say(call.leg, kept, item.language)
+                await self._speak(call, kept, item.language)
         await call.leg.hang_up()
 
     # -- inside --------------------------------------------------------------------
+
+    async def _speak(self, call: Call, text: str, language: str) -> None:
+        """Say it to its end, unless a person takes the call: then no word more (``hush``)."""
+        if call.taken:
+            return
+        saying = asyncio.create_task(self._speaker.say(call.leg, text, language))
+        call.announcing.add(saying)
+        try:
+            await asyncio.wait({saying})
+        finally:
+            saying.cancel()
+            call.announcing.discard(saying)
+        error = None if saying.cancelled() else saying.exception()
+        if error is not None:
+            log.error("an announcement on %s failed", call.interaction_id, exc_info=error)
 
     async def _load(self, interaction_id: str) -> Interaction:
         async with self._store.transaction() as tx:

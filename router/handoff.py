@@ -2,7 +2,7 @@
 
 1. ``Handoff`` is what the bot knows when it gives the customer away. It is kept with the
    interaction; what the store knows anyway (transcript, customer, wait) is joined to it
-   where it is read (``router.packet``).
+   where it is read (the desk's cards).
 2. A document of an earlier version is read as one of this version: ``UPCASTS`` leads from
    each to the next.
 3. What a newer writer has added is kept in ``more`` and written back as it came, so that
@@ -50,7 +50,6 @@ CAUSES: Mapping[str, Cause] = {
     "voice-failed": Cause.FAULT,
     "flow-error": Cause.FAULT,
     "bot-failed": Cause.FAULT,
-    "the bot failed": Cause.FAULT,
     "transfer": Cause.PASSED_ON,
     "consultation": Cause.PASSED_ON,
     "callback": Cause.WAITING,
@@ -59,6 +58,11 @@ CAUSES: Mapping[str, Cause] = {
     "no bot on this channel": Cause.NO_BOT,
 }
 """What the reasons mean that are not a flow's own."""
+
+
+def cause_of(reason: str) -> Cause:
+    """The kind of a reason."""
+    return CAUSES.get(reason, Cause.RULE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class Handoff:
     @property
     def cause(self) -> Cause:
         """The reason as one of a few kinds."""
-        return CAUSES.get(self.reason, Cause.RULE)
+        return cause_of(self.reason)
 
     def summary_in(self, language: str) -> str:
         """The summary in a language, where there is one, else as it is."""

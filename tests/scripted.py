@@ -232,6 +232,11 @@ class ScriptedDialogue:
     def of(self, interaction: Interaction) -> ScriptedDialogue:
         return self
 
+    def broken(self, interaction: Interaction) -> Turn:
+        text = "Something went wrong."
+        packet = Handoff(reason="bot-failed", summary="broken")
+        return Turn((Reply(text, text),), {}, handoff=packet, queue="orders")
+
     async def begin(self, interaction: Interaction, *, customer_name: str = "") -> Turn:
         if self.ready is not None:
             await self.ready.wait()

@@ -37,7 +37,8 @@ from bots.flow.render import TemplateError, names_in, secrets_in
 
 BUILT_IN_NAMES = frozenset(
     {"name", "channel", "language", "intent", "intent_label"}
-    | {"queue", "question", "answer", "unanswered", "value", "words", "heard", "proved"}
+    | {"queue", "question", "answer", "unanswered", "value", "words", "heard"}
+    | {"person", "proved"}
 )
 """What every template may use, besides slots, variables, ``save`` and ``set``."""
 

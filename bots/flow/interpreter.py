@@ -7,7 +7,8 @@
 4. A question aside is answered, then the open question is put again.
 5. "Agent", ``0``, "repeat", "slower", "go back", "goodbye" and the name of a language work at
    every question (``bots.flow.wishes``).
-6. After a hand-over or an end nothing is ever said again (``bots.flow.endings``).
+6. After a hand-over or an end nothing is ever said again (``bots.flow.endings``), unless a
+   person gives the customer back (``bots.flow.returning``).
 
 Every room's functions change a :class:`bots.flow.run.Run` and return the step to go on with.
 The memory is JSON; its keys are listed in ``bots.flow.memory.fresh``.
@@ -19,7 +20,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bots.flow import calls, endings, hearing, render, results
+from bots.flow import calls, endings, hearing, render, results, returning
 from bots.flow.memory import fresh
 from bots.flow.model import Flow, Text
 from bots.flow.outcome import Answered, Context, Fetched, Given, Outcome, Understood
@@ -32,7 +33,10 @@ MAX_STEPS = 100
 
 def start(flow: Flow, context: Context, settings: Mapping[str, Any] | None = None) -> Outcome:
     """The first turn. ``settings`` are the operator's values, over the flow's variables."""
-    return _outcome(Run(flow, fresh(flow, context), settings or {}), lambda _: flow.start)
+    run = Run(flow, fresh(flow, context), settings or {})
+    returning.remember(flow, run.memory, context)
+    begun = _outcome(run, lambda _: returning.entry(flow, context))
+    return returning.without_hello(run, begun) if returning.is_again(flow, context) else begun
 
 
 def resume(

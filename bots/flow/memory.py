@@ -52,6 +52,8 @@ def fresh(flow: Flow, context: Context) -> Memory:
         "asked": "",
         "asked_heard": "",
         "unheard": [],
+        "person": {},
+        "turn": {},
         "why": "",
         "over": "",
     }

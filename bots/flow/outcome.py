@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from router.handoff import Handoff
 from router.model import Citation
 
 Memory = dict[str, Any]
@@ -19,12 +20,18 @@ Memory = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known when a conversation begins. ``fields`` are starting values."""
+    """What is known when a conversation begins. ``fields`` are starting values.
+
+    ``packet`` is set when the interaction was given away before and comes back, ``person``
+    says then who had it and what they did.
+    """
 
     channel: str
     language: str = "en"
     name: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    packet: Handoff | None = None
+    person: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

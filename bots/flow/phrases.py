@@ -121,6 +121,24 @@ LANGUAGE = _text(
     }
 )
 
+RETURNED = _text(
+    {
+        "en": "You are back with the automatic assistant.",
+        "zh": "您已回到智能助手。",
+        "lv": "Jūs atkal runājat ar automātisko asistentu.",
+    }
+)
+"""To who was with a person in between."""
+
+BROKEN = _text(
+    {
+        "en": "I am sorry, something went wrong on our side. A colleague takes over.",
+        "zh": "抱歉，我们这边出了问题，将由同事为您服务。",
+        "lv": "Atvainojiet, pie mums kaut kas nogāja greizi. Jums palīdzēs kolēģis.",
+    }
+)
+"""When the bot itself fails, so that nobody waits for it."""
+
 FIRST_QUESTION = _text(
     {
         "en": "I cannot go back any further.",

@@ -1,6 +1,7 @@
 """A question from its first word to the value it wanted. Pure.
 
-1. A value that is known already is not asked for.
+1. A value that is known already is not asked for; nor, once, one that an earlier conversation
+   has settled (``bots.flow.returning``).
 2. A value that does not pass its checks is refused with the reason, and asked for again.
 3. A value that is costly to get wrong is read back before it is used.
 4. A question that was cut off is put again as it was; that is none of its own repairs.
@@ -31,6 +32,8 @@ def begin(run: Run, step: AskStep) -> Next:
     _enter(run, step)
     resumed = memory.pop("resumed", "") == step.id
     slot = run.flow.slots.get(step.slot)
+    if slot is not None and memory["slots"].get(slot.name, {}).pop("carried", False):
+        return _carried(run, step)
     if slot is None or not _is_known(run, step, slot):
         memory["kept"] = []
         ask(run, step, run.render(step.again if resumed and step.again else step.text))
@@ -39,6 +42,15 @@ def begin(run: Run, step: AskStep) -> Next:
     if after is not None:
         memory["trail"].pop()
     return after
+
+
+def _carried(run: Run, step: AskStep) -> Next:
+    """What an earlier conversation has settled is passed; what it only understood is read back."""
+    if not run.memory["slots"][step.slot]["confirmed"]:
+        confirm(run, step)
+        return None
+    run.memory["trail"].pop()
+    return settle(run, step, confirmed=True)
 
 
 def _proved(run: Run, step: AskStep, *, confirmed: bool = False) -> Next:

@@ -18,6 +18,8 @@ from bots.flow.model import (
 )
 from bots.flow.outcome import Memory, NeedHttp
 
+PERSON = ("name", "note", "disposition")
+"""What ``person`` holds after somebody had the customer; empty before."""
 IDEMPOTENCY = "Idempotency-Key"
 """The header by which a server knows a request that it has had (draft-ietf-httpapi-idempotency)."""
 
@@ -43,6 +45,7 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "queue": memory["queue"] or flow.queue,
         "words": _words(flow, memory),
         "proved": (memory.get("authentication") or {}).get("level", 0),
+        "person": dict.fromkeys(PERSON, "") | memory.get("person", {}),
         "heard": _Heard(_local(scope, memory.get("heard", {}))),
     }
     return values

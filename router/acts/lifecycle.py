@@ -34,6 +34,7 @@ from router.model import (
     Author,
     Channel,
     EndedBy,
+    Handoff,
     Interaction,
     InteractionState,
     Message,
@@ -181,12 +182,24 @@ class Lifecycle:
 
         return await self._acts.run(body, interaction_id)
 
-    async def end(self, interaction_id: str, by: EndedBy, reason: str) -> Interaction:
-        """The engagement is over. Ending twice is fine; after an agent, wrap-up follows."""
+    async def end(
+        self,
+        interaction_id: str,
+        by: EndedBy,
+        reason: str,
+        *,
+        only_in: InteractionState | None = None,
+    ) -> Interaction:
+        """The engagement is over. Ending twice is fine; after an agent, wrap-up follows.
+
+        With ``only_in`` it stays as it is when it is in another state by now.
+        """
 
         async def body(act: Act) -> Interaction:
             interaction = await act.take(interaction_id)
             if interaction.state in (InteractionState.ENDED, InteractionState.WRAP_UP):
+                return interaction
+            if only_in is not None and interaction.state is not only_in:
                 return interaction
             if by is EndedBy.CUSTOMER and awaits_our_call(interaction):
                 return interaction  # who is to be called back may leave the line
@@ -258,6 +271,22 @@ class Lifecycle:
             return saved
 
         return await self._acts.run(body, interaction.id)
+
+    async def better_summary(
+        self, interaction_id: str, packet: Handoff, words: Mapping[str, str]
+    ) -> bool:
+        """Put better words, by language, into the packet; False when it is another by now."""
+
+        async def body(act: Act) -> bool:
+            current = await act.take(interaction_id)
+            if current.handoff != packet or current.state is InteractionState.ENDED:
+                return False
+            summaries = {**packet.summaries, **words}
+            better = replace(packet, summary=words.get("en", packet.summary), summaries=summaries)
+            await act.save(replace(current, handoff=better))
+            return True
+
+        return await self._acts.run(body, interaction_id)
 
     # -- the distributor's side ------------------------------------------------
 

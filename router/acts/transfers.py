@@ -19,6 +19,7 @@ from router import events
 from router.acts.act import WAITING_STATES, Act, Acts, HandoffPlan
 from router.acts.following import give_back_to_sender
 from router.acts.parties import TransferOutcome
+from router.acts.returned import PersonDid
 from router.acts.sent import SentWork
 from router.commands import DialResult, Order, Refused, TransferInteraction
 from router.company import Company
@@ -64,9 +65,13 @@ class ToAgent:
 
 @dataclass(frozen=True, slots=True)
 class ToBot:
-    """To a flow; empty for the one that spoke before, or the channel's own."""
+    """To a flow; empty for the one that spoke before, or the channel's own.
+
+    ``disposition`` says what the agent has done with the matter.
+    """
 
     flow: str = ""
+    disposition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,13 @@ class Transfers:
     ) -> InteractionTransferred:
         sender = interaction.agent_id or ""
         moved = replace(interaction, state=move(interaction.state, "start-bot"), agent_id=None)
+        agent = await act.tx.people.agent(sender)
+        did = PersonDid(sender, agent.name, note, target.disposition)
+        moved = replace(
+            moved,
+            meta=did.on(moved),
+            disposition=target.disposition or moved.disposition,
+        )
         if target.flow:
             # The old flow's memory names that flow: with it the new one would never begin.
             meta = {**moved.meta, "flow": target.flow}

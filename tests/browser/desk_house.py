@@ -43,6 +43,7 @@ from router.commands import (
 from router.company import Company, parse_company
 from router.configuration.versions import Versions
 from router.dispatch.dispatcher import Dispatcher
+from router.handoff import Authentication, Mood, Utterance
 from router.model import (
     Account,
     Arrival,
@@ -174,7 +175,7 @@ def packet_for(lines: Sequence[tuple[Author, str]]) -> Handoff:
     """What the bot hands over after such a conversation."""
     said = [text for author, text in lines if author is Author.CUSTOMER]
     return Handoff(
-        reason="asked for a person",
+        reason="asked-for-person",
         summary="Parcel HL-482913 is three days late. The bot explained the search; "
         "the customer wants a person to start it.",
         intent="late parcel",
@@ -182,6 +183,13 @@ def packet_for(lines: Sequence[tuple[Author, str]]) -> Handoff:
         articles=(ARTICLE,),
         tried=("answered from the knowledge base", "looked up the order"),
         last_utterance=said[-1] if said else "",
+        intent_label="a late parcel",
+        trigger=Utterance(said[-1] if said else "a person, please"),
+        mood=Mood(-0.5, 0.6, -0.1, worsening=True),
+        authentication=Authentication("sms-code", 2, "2026-03-02T09:00:00+00:00"),
+        open_question="Should we deliver to a neighbour?",
+        next_step="neighbour",
+        open_slots=("neighbour", "day"),
     )
 
 

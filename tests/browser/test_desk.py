@@ -73,7 +73,10 @@ async def test_chat_rings_with_its_packet_is_answered_and_filed(
     await expect(ring).to_contain_text("Parcel HL-482913 is three days late")
     await expect(page.locator("#announce")).to_contain_text("Maria Lund")
     await page.keyboard.press("Alt+a")
-    await expect(page.locator(".packet")).to_contain_text("HL-482913")
+    packet = page.locator(".packet")
+    await expect(packet).to_contain_text("HL-482913")
+    for words in ("asked for a person", "Led here", "Identity checked, level 2", "neighbour, day"):
+        await expect(packet).to_contain_text(words)
     await expect(page.locator(".bubble .cites a")).to_have_text("When a parcel is late")
     await page.fill("#reply", "Hello Maria, I start the search.")
     await page.keyboard.press("Enter")

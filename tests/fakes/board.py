@@ -41,6 +41,9 @@ class ScriptedBot:
         self._lifecycle, self._script = lifecycle, list(script)
         self.runs = 0
         self.said: list[str] = []
+        self.slow = False
+        self.cut_off: list[str] = []
+        self.silenced = False
         self.surveyed = asyncio.Event()
 
     async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
@@ -52,12 +55,22 @@ class ScriptedBot:
                 return VoiceOutcome.HANDED_OFF
             case "break":
                 raise KeyError("no such step")
-        await leg.closed.wait()
+        try:
+            await leg.closed.wait()
+        except asyncio.CancelledError:
+            self.silenced = True
+            raise
         return VoiceOutcome.CALLER_LEFT
 
     async def say(self, leg: AudioLeg, text: str, language: str) -> bool:
-        """``said`` keeps the words; they take no time."""
+        """``said`` keeps the words; they take no time, or when ``slow`` for ever."""
         self.said.append(text)
+        if self.slow:
+            try:
+                await leg.closed.wait()
+            except asyncio.CancelledError:
+                self.cut_off.append(text)
+                raise
         return True
 
     async def survey(self, leg: AudioLeg, interaction: Interaction) -> int | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bots.handoff import build_packet
+from bots.nlu import sentiment
 from bots.summary import READ_S, SUMMARY_WORDS, WORDS, seconds_aloud
-from router.handoff import Cause, Utterance
+from router.handoff import Authentication, Cause, Utterance
 from router.model import Channel
 from tests.talking import Talk, demo_flow
 
@@ -105,3 +107,22 @@ async def test_the_customers_language_says_it_in_the_customers_words() -> None:
     assert packet.summary_in("lv").startswith("Klients vēlas: “kur ir mans sūtījums”.")
     assert packet.summary_in("lv").endswith("Apstājās: lūdza darbinieku.")
     assert packet.summary_in("en").startswith("Wants ")
+
+
+async def test_mood_and_proof_go_along_as_the_memory_has_them() -> None:
+    talk = await Talk.begin(DESK)
+    trend = sentiment.Trend()
+    for words in ("hello", "this is bad", "this is the third time, I am furious!"):
+        trend = sentiment.follow(trend, sentiment.mood(words))
+    at = "2026-03-02T09:00:00+00:00"
+    proof = {"method": "sms-code", "level": 2, "at": at}
+    memory = talk.turn.memory | {
+        "mood": sentiment.pack_trend(trend) | {"name": trend.name},
+        "authentication": proof,
+    }
+    packet = build_packet(DESK, memory, "asked-for-person")
+    assert packet.mood is not None
+    assert packet.mood.anger > 0.3
+    assert packet.mood.value < 0 > packet.mood.trend
+    assert packet.authentication == Authentication("sms-code", 2, at)
+    assert build_packet(DESK, talk.turn.memory, "asked-for-person").mood is None

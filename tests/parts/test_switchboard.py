@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from router.acts.act import HandoffPlan
 from router.acts.transfers import ToBot, Transfers
 from router.commands import ConnectAgent, Done, HangUpCall, HoldCall, Refused
 from router.events import BotStarted, RecordingSaved
-from router.model import EndedBy, InteractionState
+from router.model import EndedBy, Handoff, InteractionState
 from tests.fakes.board import Board, boards
 
 Start = Callable[..., Awaitable[Board]]
@@ -28,7 +29,10 @@ async def test_bot_that_breaks_leaves_the_caller_to_a_person(start: Start) -> No
     board = await start("break")
     waiting = await board.state(InteractionState.WAITING)
     assert waiting.handoff is not None
-    assert waiting.handoff.reason == "the bot failed"
+    assert waiting.handoff.reason == "bot-failed"
+    assert board.bot.said == [
+        "I am sorry, something went wrong on our side. A colleague takes over."
+    ]
     await board.until(board.hears_music)
 
 
@@ -157,3 +161,30 @@ async def test_stop_ends_the_call_with_its_reason_and_keeps_the_recording(start:
         (saved,) = await tx.log.facts(interaction_id=call.id, types=[RecordingSaved])
     assert isinstance(saved, RecordingSaved)
     assert saved.duration_s == pytest.approx(0.5)
+
+
+async def test_person_who_accepts_while_the_bot_still_speaks_silences_it(start: Start) -> None:
+    board = await start("talk")
+    call = await board.state(InteractionState.BOT)
+    await board.until(lambda: board.bot.runs == 1)
+    plan = HandoffPlan("orders", Handoff("asked", "by somebody else"))
+    await board.lifecycle.save_bot_turn(call, {}, handoff=plan)
+    assert not board.bot.silenced
+    await board.to_agent()
+    await board.until(lambda: board.bot.silenced)
+    await board.until(board.hears_music)
+    await board.join(call)
+    assert board.hears_agent()
+
+
+async def test_announcement_is_cut_off_when_a_person_accepts(tmp_path: Path) -> None:
+    async with boards(tmp_path, announce_every_s=30) as begin:
+        board = await begin("hand-over")
+        board.bot.slow = True
+        await board.state(InteractionState.WAITING)
+        await board.until(lambda: bool(board.bot.said))
+        assert not board.bot.cut_off
+        await board.to_agent()
+        await board.until(lambda: board.bot.cut_off == board.bot.said)
+        await asyncio.sleep(0.05)
+        assert len(board.bot.said) == 1

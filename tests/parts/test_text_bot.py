@@ -17,7 +17,7 @@ from router.acts.lifecycle import Lifecycle
 from router.acts.transfers import ToBot, Transfers
 from router.clock import VirtualClock
 from router.company import parse_company
-from router.events import Fact, MessageAdded
+from router.events import BotStarted, Fact, MessageAdded
 from router.model import (
     Arrival,
     Author,
@@ -270,3 +270,46 @@ async def test_what_customers_left_long_ago_is_closed(world: World) -> None:
     ended = await world.get(chat.id)
     assert ended.state is InteractionState.ENDED
     assert ended.end_reason == "customer-silent"
+
+
+async def given_back(world: World, channel: Channel = Channel.CHAT) -> Interaction:
+    """The customer asked for a person, Ana answered, and gives the customer back."""
+    chat = await world.write("agent", channel, who="v1")
+    await world.bot.answer(chat.id)
+    await world.lifecycle.set_presence("ana", Presence.AVAILABLE)
+    offer = await world.lifecycle.offer(await world.get(chat.id), "ana", "")
+    await world.lifecycle.accept(offer.id, "ana")
+    await world.lifecycle.reply(chat.id, "ana", "All done.")
+    await world.transfers.transfer(chat.id, "ana", ToBot(disposition="solved"), "refund agreed")
+    return await world.get(chat.id)
+
+
+async def test_in_a_chat_that_a_person_gives_back_the_bot_speaks_first_and_once(
+    world: World,
+) -> None:
+    chat = await given_back(world)
+    before = await world.said(chat)
+    fact = BotStarted(at=NOW, interaction_id=chat.id, channel="chat", flow="front-desk")
+    await world.bot.handle(fact)
+    await world.bot.handle(fact)
+    new = (await world.said(chat))[len(before) :]
+    assert new[0] == "You are back with the automatic assistant."
+    assert new[-1].startswith("How can I help")
+    assert len(new) == 2
+    assert chat.disposition == "solved"
+
+
+async def test_a_bot_that_breaks_says_so_and_a_person_gets_what_was_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = await world.write("why is my bill so high?")
+    await world.bot.answer(chat.id)
+    monkeypatch.setattr(world.bench.knowledge, "by_word", None)  # a fault of our own
+    await world.write("are you open on Saturday?")
+    await world.bot.answer(chat.id)
+    after = await world.get(chat.id)
+    assert after.state is InteractionState.WAITING
+    assert (await world.said(chat))[-1].startswith("I am sorry, something went wrong")
+    assert after.handoff is not None
+    assert after.handoff.reason == "bot-failed"
+    assert [each.article_id for each in after.handoff.articles] == ["bill-too-high"]
