@@ -13,9 +13,10 @@ import re
 from datetime import date
 
 from bots.flow.model import Slot
-from bots.nlu.contact import email, is_spelled_out, time_of_day
 from bots.nlu.entities import parse
 from bots.nlu.numbers import digit_string, fold
+from bots.nlu.values.found import GUESS
+from bots.nlu.values.people import is_spelled_out
 from bots.nlu.yes_no import yes_or_no
 from bots.ports import Expectation, Partial
 
@@ -30,6 +31,8 @@ CURRENCY = re.compile(
 )
 ENDS = re.compile(r"\.(?:com|org|net|info|eu|lv|lt|ee|de|cn|uk|fi|se|pl|ru|io)$")
 """Of an address; "example.co" may go on."""
+NEXT = re.compile(r"(?:on )?next \w+day\b|nakam\w+ \w+dien\w*", re.IGNORECASE)
+"""A guess too, but not because it may go on."""
 
 
 def is_complete(expect: Expectation, partial: Partial, max_digits: int = 0) -> bool:
@@ -52,16 +55,20 @@ def is_complete(expect: Expectation, partial: Partial, max_digits: int = 0) -> b
 
 
 def _is_value(expect: Expectation, text: str) -> bool:
+    if expect.kind in ("name", "spelling"):
+        return is_spelled_out(text)
+    if expect.kind not in ("date", "time", "amount", "email"):
+        return False
+    found = parse(Slot("", expect.kind), text, expect.language, ANY_DAY)
+    if found is None:
+        return False
     match expect.kind:
-        case "date":
-            return parse(Slot("", "date"), text, expect.language, ANY_DAY) is not None
-        case "time":
-            return bool(time_of_day(text))
         case "amount":
-            found = parse(Slot("", "amount"), text, expect.language)
-            return found is not None and CURRENCY.search(fold(text)) is not None
+            return CURRENCY.search(fold(text)) is not None
         case "email":
-            return ENDS.search(email(text)) is not None
-        case "name" | "spelling":
-            return is_spelled_out(text)
-    return False
+            return ENDS.search(found.value) is not None
+        case "date":
+            # "The third" may go on: "of March".
+            return found.confidence > GUESS or NEXT.match(text) is not None
+        case _:
+            return True

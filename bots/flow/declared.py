@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bots.flow import check, verbs
 from bots.flow.document import Section
 from bots.flow.model import CONFIRMATIONS, GLOBALS, SLOT_TYPES, Choice, Intent, Slot
@@ -10,6 +12,7 @@ from bots.flow.reader import Reader
 SLOT_KEYS = frozenset(
     {"type", "confirm", "prefill", "implies", "answer", "prefix", "length", "low", "high"}
     | {"choices", "optional", "check", "label"}
+    | {"pattern", "currency", "past", "month_first", "country", "among"}
 )
 INTENT_KEYS = frozenset({"label", "about", "go", "queue", "small_talk", "examples"})
 
@@ -34,9 +37,35 @@ def read_slot(reader: Reader, name: str, raw: Section) -> Slot:
         high=reader.number(raw, "high"),
         choices=choices,
         optional=reader.flag(raw, "optional"),
+        pattern=_pattern(reader, raw, kind),
+        currency=str(raw.get("currency", "")).upper(),
+        past=reader.flag(raw, "past"),
+        month_first=reader.flag(raw, "month_first"),
+        country=_country(reader, raw, kind),
+        among=tuple(reader.words(raw, "among")),
         label=reader.optional_text(raw, "label"),
         checks=verbs.checks(reader, raw),
     )
+
+
+def _pattern(reader: Reader, raw: Section, kind: str) -> str:
+    pattern = str(raw.get("pattern", ""))
+    if (kind == "code") != bool(pattern):
+        reader.bad("a slot of type code, and no other, needs a 'pattern', as '[A-Z]{2}[0-9]{6}'")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        reader.bad(f"pattern {pattern!r} is no regular expression: {error}")
+    return pattern
+
+
+def _country(reader: Reader, raw: Section, kind: str) -> str:
+    country = str(raw.get("country", "")).upper()
+    if (kind == "phone") != bool(country):
+        reader.bad("a slot of type phone, and no other, needs 'country': two letters, as LV")
+    elif country and not re.fullmatch("[A-Z]{2}", country):
+        reader.bad(f"country {country!r} is not the two letters of ISO 3166, as LV")
+    return country
 
 
 def _choices(reader: Reader, raw: Section) -> tuple[Choice, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bots.flow import choosing, matters, phrases, questions, repairs, wishes
+from bots.flow import choosing, matters, phrases, questions, repairs, tempers, wishes
 from bots.flow.corrections import Correction
 from bots.flow.meaning import (
     Aside,
@@ -49,9 +49,10 @@ def heard(run: Run, given: Understood) -> Next:
     meaning = read(run.flow, step, memory, given)
     if isinstance(meaning, Wants | Filled | Partly | Aside | Between):
         _keep_prefilled(run, given, step)
+    trend = tempers.follow(run, given)
     if not (isinstance(meaning, Command) and meaning.name in wishes.AS_BEFORE):
         memory["said"] = []
-    return _act(run, step, meaning, given)
+    return tempers.escalate(run, step, meaning, trend) or _act(run, step, meaning, given)
 
 
 def _keep_prefilled(run: Run, given: Understood, step: AskStep) -> None:

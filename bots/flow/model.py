@@ -16,11 +16,14 @@ FAMILIES = ("voice", "text")
 
 SLOT_TYPES = (
     "order-number",
+    "code",
     "digits",
     "integer",
     "amount",
     "date",
     "time",
+    "duration",
+    "phone",
     "name",
     "email",
     "yes-no",
@@ -36,7 +39,7 @@ GLOBALS = ("agent", "repeat", "slower", "back", "stop", "goodbye")
 LANGUAGE_KEY = "language:"
 """What ``dtmf`` leads a key to that goes on in another language: ``language:lv``."""
 
-ALWAYS = ("agent", "stop", "goodbye", "no_match", "no_input")
+ALWAYS = ("agent", "stop", "goodbye", "angry", "worsening", "no_match", "no_input")
 """What ``always`` may send to a step; the last two when a question's repairs are used up."""
 INSIDE = "/"
 """Between the name of a called flow and the names of its own steps, slots and variables."""
@@ -109,8 +112,12 @@ class Slot:
     the recogniser was not sure of it.
     ``prefill`` takes it from any sentence of the customer; ``implies`` is the
     intent assumed when it comes alone. ``answer`` puts it into the answers of a
-    campaign. ``prefix`` and ``length`` shape order numbers and digits,
-    ``low``..``high`` bound integers. ``consent``: a yes to what cannot be undone, which
+    campaign. ``prefix`` and ``length`` shape order numbers and digits, ``pattern`` codes;
+    ``low``..``high`` bound integers, and times in hours. ``currency`` (ISO 4217) refuses
+    amounts of another one. ``past`` takes a date without a year for the last one that was,
+    ``month_first`` reads 03/04 as the 4th of March. ``country`` (ISO 3166) is that of a telephone
+    number without a country code; ``among`` lists the names that are possible. ``consent``: a yes
+    to what cannot be undone, which
     counts only once the whole question was heard. ``label`` is how customers call it ("the
     amount"), for corrections; ``checks`` hold before it is used, wherever it was given.
     """
@@ -127,6 +134,12 @@ class Slot:
     high: int | None = None
     choices: tuple[Choice, ...] = ()
     optional: bool = False
+    pattern: str = ""
+    currency: str = ""
+    past: bool = False
+    month_first: bool = False
+    country: str = ""
+    among: tuple[str, ...] = ()
     consent: bool = False
     label: Text | None = None
     checks: tuple[Check, ...] = ()

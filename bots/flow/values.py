@@ -42,6 +42,7 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "intent_label": intent.label if intent else "",
         "queue": memory["queue"] or flow.queue,
         "words": _words(flow, memory),
+        "mood": memory.get("mood", {}).get("name", "neutral"),
         "heard": _Heard(_local(scope, memory.get("heard", {}))),
     }
     return values

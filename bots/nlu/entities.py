@@ -1,40 +1,72 @@
-"""Typed values in what a customer says or writes. Pure; dates take ``today``.
+"""Typed values in what a customer says or writes. Pure; dates and times take ``today``.
 
-``parse(slot, text, language)`` gives the normalised value and how sure it is:
-order numbers ``HL-482913``, digits, whole numbers, amounts ``12.50``, ISO dates, times
-``15:30``, names, e-mail addresses,
-``yes``/``no``, a choice's name, or the text itself.
+``parse(slot, text, language)`` gives one slot's value, normalised, and how sure it is:
+order numbers ``HL-482913``, codes ``AB482913``, digits, whole numbers, amounts ``12.50``, ISO
+dates, times ``15:30``, durations ``PT1H30M``, E.164 telephone numbers, e-mail addresses, names,
+``yes``/``no``, a choice's name, or the text itself. ``find_all`` finds the values of several slots
+in one sentence. What was taken back in the same breath ("fifteen, no, fifty") counts for nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
 
 from bots.flow.model import Slot
-from bots.nlu import contact
-from bots.nlu.days import days_in_digits
-from bots.nlu.numbers import digit_string, fold, integer
+from bots.nlu.numbers import digit_runs
+from bots.nlu.values import addresses, choices, people
+from bots.nlu.values.clock import Hours, bare_times, times
+from bots.nlu.values.codes import codes
+from bots.nlu.values.corrections import standing
+from bots.nlu.values.counts import counts
+from bots.nlu.values.dates import Calendar, dates
+from bots.nlu.values.durations import durations
+from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, Plain, Setting
+from bots.nlu.values.money import amounts
+from bots.nlu.values.phones import phones
 from bots.nlu.yes_no import yes_or_no
 
-SURE = 1.0
-LIKELY = 0.8
-GUESS = 0.6
+ORDER_LENGTH = 6
+SPECIFIC: Mapping[str, int] = {
+    "email": 9, "code": 8, "order-number": 8, "phone": 7, "amount": 6, "time": 6, "date": 6,
+    "duration": 6, "choice": 5, "name": 5, "digits": 3, "integer": 2,
+}  # fmt: skip
+"""Which type keeps words that fit several; those left out are only found where they are asked."""
+CUE_LETTERS, CUE_REACH = 3, 30
+"""Words of a slot's name from so many letters, looked for so many characters before a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A value, normalised, and a confidence from 0 to 1."""
+    """A value, normalised, and a confidence from 0 to 1.
+
+    ``unit`` is the currency that was named with an amount (ISO 4217).
+    """
 
     value: str
     confidence: float = SURE
+    unit: str = ""
+
+
+class Placed(NamedTuple):
+    """A slot's value and where the customer's text has it."""
+
+    slot: Slot
+    entity: Entity
+    span: tuple[int, int]
 
 
 def parse(slot: Slot, text: str, language: str = "en", today: date | None = None) -> Entity | None:
-    """The slot's value in ``text``; None when it is not there."""
-    return PARSERS[slot.type](slot, text, language, today)
+    """The slot's value in ``text``; None when it is not there.
+
+    ``today`` may be a ``datetime`` of the company's time zone, for times told from now.
+    """
+    found = find(slot, Plain(text), Setting(language, today))
+    best = _best(slot, found)
+    return Entity(best.value, best.confidence, best.unit) if best else None
 
 
 def parse_keys(slot: Slot, keys: str) -> Entity | None:
@@ -44,7 +76,7 @@ def parse_keys(slot: Slot, keys: str) -> Entity | None:
             value = {"1": "yes", "2": "no"}.get(keys)
         case "choice":
             value = next((choice.value for choice in slot.choices if choice.key == keys), None)
-        case "text" | "name" | "email" | "time":
+        case "text" | "name" | "email" | "time" | "code" | "duration":
             value = None
         case _:
             found = parse(slot, keys) if keys.isdigit() else None
@@ -52,205 +84,217 @@ def parse_keys(slot: Slot, keys: str) -> Entity | None:
     return Entity(value) if value else None
 
 
-def _order_number(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    length = slot.length or 6
-    prefix = slot.prefix
-    if prefix:
-        letters = r"[\s.\-]*".join(prefix)
-        # With its letters in front even a number among others is surely meant.
-        spaced = r"[\s\-]*".join([r"\d"] * length)
-        marked = re.search(rf"(?<![a-z]){letters}[\s.\-–—:#]*({spaced})(?!\d)", fold(text), re.I)
-        if marked:
-            return Entity(_order(prefix, re.sub(r"\D", "", marked.group(1))))
-    runs = digit_string(text)
-    exact = [run for run in runs if len(run) == length]
-    if exact:
-        return Entity(_order(prefix, exact[-1]), LIKELY)
-    joined = "".join(runs)
-    if len(runs) > 1 and len(joined) == length:
-        return Entity(_order(prefix, joined), GUESS)
-    return None
+def find(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    """All values of the slot's type that stand, in the order of the text."""
+    found = FINDERS[slot.type](slot, plain, setting)
+    return standing(plain.text, found) if slot.type in CORRECTED else found
 
 
-def _order(prefix: str, digits: str) -> str:
-    return f"{prefix}-{digits}" if prefix else digits
+def find_all(
+    slots: Iterable[Slot], text: str, language: str = "en", today: date | None = None
+) -> list[Placed]:
+    """The values of several slots in one text; no words serve two slots.
 
-
-def _digits(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    runs = digit_string(text)
-    if slot.length:
-        runs = [run for run in [*runs, "".join(runs)] if len(run) == slot.length]
-    return Entity(runs[0], LIKELY) if runs else None
-
-
-def _integer(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    value = integer(text)
-    if value is None or (slot.low is not None and value < slot.low):
-        return None
-    if slot.high is not None and value > slot.high:
-        return None
-    return Entity(str(value))
-
-
-AMOUNT = re.compile(r"(\d+(?:[ ,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
-
-
-def _amount(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    written = AMOUNT.search(text)
-    if written:
-        whole = re.sub(r"[ ,]", "", written.group(1))
-        return Entity(f"{whole}.{(written.group(2) or '00').ljust(2, '0')}")
-    parts = re.split(r"\b(?:euros?|eiro|pounds?|dollars?|point|komats)\b|欧元|点|元|块", fold(text))
-    whole_part = integer(parts[0])
-    if whole_part is None:
-        return None
-    cents = integer(parts[1]) if len(parts) > 1 else None
-    return Entity(f"{whole_part}.{min(cents or 0, 99):02d}", LIKELY)
-
-
-# fmt: off
-MONTHS_SPELLED = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-    "janvari", "februari", "marta", "aprili", "maija", "junija", "julija", "augusta",
-    "septembri", "oktobri", "novembri", "decembri",
-)
-DAYS_SPELLED = (
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-    "pirmdien", "otrdien", "tresdien", "ceturtdien", "piektdien", "sestdien", "svetdien",
-)
-# fmt: on
-MONTHS: Mapping[str, int] = {name: i % 12 + 1 for i, name in enumerate(MONTHS_SPELLED)}
-WEEKDAYS: Mapping[str, int] = {name: i % 7 for i, name in enumerate(DAYS_SPELLED)}
-RELATIVE: Mapping[str, int] = {
-    "today": 0, "tomorrow": 1, "day after tomorrow": 2, "yesterday": -1,
-    "今天": 0, "明天": 1, "后天": 2, "昨天": -1,
-    "sodien": 0, "rit": 1, "parit": 2, "vakar": -1,
-}  # fmt: skip
-
-
-def _date(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    plain = fold(text)
-    for read in (_written_date, _named_date):
-        found = read(plain, today) or read(days_in_digits(plain), today)
-        if found:
-            return Entity(found.isoformat())
-    if today is None:
-        return None
-    for words, days in sorted(RELATIVE.items(), key=lambda item: -len(item[0])):
-        if re.search(rf"(?<![a-z]){words}(?![a-z])", plain):
-            return Entity((today + timedelta(days=days)).isoformat(), LIKELY)
-    weekday = _weekday(plain)
-    if weekday is None:
-        return None
-    # A weekday means the next one to come, never today.
-    ahead = (weekday - today.weekday() - 1) % 7 + 1
-    return Entity((today + timedelta(days=ahead)).isoformat(), LIKELY)
-
-
-def _weekday(plain: str) -> int | None:
-    chinese = re.search(r"(?:星期|周|礼拜)([一二三四五六日天])", plain)
-    if chinese:
-        return "一二三四五六日".find(chinese.group(1).replace("天", "日"))
-    return next((day for name, day in WEEKDAYS.items() if re.search(rf"\b{name}", plain)), None)
-
-
-def _written_date(plain: str, today: date | None) -> date | None:
-    iso = re.search(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b", plain)
-    if iso:
-        return _real(int(iso.group(1)), int(iso.group(2)), int(iso.group(3)))
-    chinese = re.search(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})", plain)
-    if chinese and (chinese.group(1) or today):
-        return _next(today, int(chinese.group(2)), int(chinese.group(3)), chinese.group(1))
-    dotted = re.search(r"\b(\d{1,2})[./](\d{1,2})(?:[./](\d{4}))?\b", plain)
-    if dotted and (dotted.group(3) or today):
-        return _next(today, int(dotted.group(2)), int(dotted.group(1)), dotted.group(3))
-    return None
-
-
-def _named_date(plain: str, today: date | None) -> date | None:
-    for name, month in MONTHS.items():
-        around = re.search(
-            rf"(?:(\d{{1,2}})(?:st|nd|rd|th|\.)?\s*(?:of\s+)?)?\b{name}\b\s*(?:the\s+)?(\d{{1,2}})?(?!\d)",
-            plain,
+    Surer and more specific values go first; of two slots of a type the one that is named near a
+    value gets it, then the one that is listed first. ``yes-no`` and ``text`` are not looked for,
+    names only where one is told.
+    """
+    plain, setting = Plain(text), Setting(language, today)
+    wanted = [slot for slot in slots if slot.type in SPECIFIC]
+    candidates = [
+        (slot, found)
+        for slot in wanted
+        for found in find(slot, plain, setting)
+        if _is_told(slot, found, text)
+    ]
+    order = {slot.name: place for place, slot in enumerate(wanted)}
+    candidates.sort(
+        key=lambda item: (
+            -SPECIFIC[item[0].type],
+            -_cue(item[0], item[1], plain),
+            -item[1].confidence,
+            -item[1].weight,
+            order[item[0].name],
+            item[1].start,
         )
-        if around and today:
-            day = around.group(1) or around.group(2)
-            return _next(today, month, int(day), None) if day else None
-    return None
+    )
+    taken: list[Found] = []
+    placed: dict[str, Placed] = {}
+    for slot, found in candidates:
+        if slot.name in placed or any(found.overlaps(other) for other in taken):
+            continue
+        taken.append(found)
+        entity = Entity(found.value, found.confidence, found.unit)
+        placed[slot.name] = Placed(slot, entity, plain.place(found.start, found.end))
+    return sorted(placed.values(), key=lambda one: one.span)
 
 
-def _next(today: date | None, month: int, day: int, year: str | None) -> date | None:
-    """Without a year it is the next such day from today on."""
-    if year or today is None:
-        return _real(int(year), month, day) if year else None
-    found = _real(today.year, month, day)
-    return _real(today.year + 1, month, day) if found and found < today else found
+def _is_told(slot: Slot, found: Found, text: str) -> bool:
+    """Whether a value is meant as one, though nobody asked for it."""
+    if slot.type == "name" and not slot.among:
+        return people.introduces(text)
+    if slot.type in ("name", "choice"):
+        return found.confidence > GUESS
+    if slot.type == "amount":
+        return bool(found.unit) or found.confidence == SURE
+    return found.weight >= 0
 
 
-def _real(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
+def _cue(slot: Slot, found: Found, plain: Plain) -> int:
+    """How near the slot's own name stands before the value; 0 where it does not."""
+    before = plain.text[max(0, found.start - CUE_REACH) : found.start]
+    words = [word for word in re.split(r"[_\W]+", slot.name.lower()) if len(word) >= CUE_LETTERS]
+    places = [before.rfind(word) for word in words]
+    nearest = max(places, default=-1)
+    return 0 if nearest < 0 else CUE_REACH - (len(before) - nearest)
+
+
+def _best(slot: Slot, found: list[Found]) -> Found | None:
+    if not found:
         return None
+    heaviest = max(one.weight for one in found)
+    meant = [one for one in found if one.weight == heaviest]
+    # An order number comes at the end of its story.
+    return meant[-1] if slot.type in ("order-number", "digits", "code") else meant[0]
 
 
-def _yes_no(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    value = yes_or_no(text, language)
-    return Entity("yes" if value else "no", LIKELY) if value is not None else None
+# -- one finder per type ------------------------------------------------------------
 
 
-def _choice(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    """The choice whose longest phrase stands in the text."""
-    plain = " ".join(re.findall(r"\w+", fold(text)))
-    best, length = "", 0
-    for choice in slot.choices:
-        for phrase in _phrases(choice.phrases, language):
-            words = " ".join(re.findall(r"\w+", fold(phrase)))
-            if len(words) > length and _stands_in(words, plain):
-                best, length = choice.value, len(words)
-    if not best:
-        return None
-    return Entity(best, SURE if length == len(plain) else LIKELY)
+def _order_number(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    length, prefix = slot.length or ORDER_LENGTH, slot.prefix
+    if prefix:
+        # With its letters in front even a number among others is surely meant.
+        marked = codes(plain, rf"{re.escape(prefix)}\d{{{length}}}")
+        if marked:
+            return [
+                Found(f"{prefix}-{one.value[len(prefix) :]}", one.start, one.end, SURE, weight=1)
+                for one in marked
+            ]
+    found = _runs(plain, length)
+    return [replace(one, value=f"{prefix}-{one.value}" if prefix else one.value) for one in found]
 
 
-def _phrases(phrases: Mapping[str, tuple[str, ...]], language: str) -> Iterable[str]:
-    """The language's own first; the others too, for customers mix them."""
-    yield from phrases.get(language, ())
-    for other, listed in phrases.items():
-        if other != language:
-            yield from listed
+def _runs(plain: Plain, length: int) -> list[Found]:
+    """The digits of that length; else all of the text's together, if they have it."""
+    runs = digit_runs(plain.text)
+    exact = [Found(run.digits, run.start, run.end) for run in runs if len(run.digits) == length]
+    if exact:
+        return exact
+    joined = "".join(run.digits for run in runs)
+    if len(runs) > 1 and len(joined) == length:
+        return [Found(joined, runs[0].start, runs[-1].end, GUESS, weight=-1)]
+    return []
 
 
-def _stands_in(words: str, plain: str) -> bool:
-    if not words.isascii():
-        return words.replace(" ", "") in plain.replace(" ", "")
-    return re.search(rf"\b{re.escape(words)}\b", plain) is not None
+def _code(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return codes(plain, slot.pattern)
 
 
-def _free_text(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-    stripped = text.strip()
-    return Entity(stripped) if stripped else None
+def _digits(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    if slot.length:
+        return _runs(plain, slot.length)
+    return [
+        Found(run.digits, run.start, run.end, weight=len(run.digits))
+        for run in digit_runs(plain.text)
+    ]
 
 
-def _named(find: Callable[[str], str]) -> Callable[[Slot, str, str, date | None], Entity | None]:
-    def read(slot: Slot, text: str, language: str, today: date | None) -> Entity | None:
-        value = find(text)
-        return Entity(value, LIKELY) if value else None
+def _integer(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    found = [
+        one
+        for one in counts(plain.text)
+        if (slot.low is None or int(one.value) >= slot.low)
+        and (slot.high is None or int(one.value) <= slot.high)
+    ]
+    return _less_elsewhere(found, plain, setting, (_date, _time, _duration, _named_amount))
 
-    return read
+
+def _amount(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    found = [
+        one
+        for one in amounts(plain.text)
+        if not (slot.currency and one.unit) or one.unit == slot.currency
+    ]
+    return _less_elsewhere(found, plain, setting, (_date, _time, _duration))
 
 
-PARSERS: Mapping[str, Callable[[Slot, str, str, date | None], Entity | None]] = {
+def _named_amount(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return [one for one in amounts(plain.text) if one.unit]
+
+
+def _less_elsewhere(
+    found: list[Found], plain: Plain, setting: Setting, others: tuple[Finder, ...]
+) -> list[Found]:
+    """Numbers that are part of a date, a time or an amount weigh less."""
+    if not found:
+        return []
+    free = Slot("", "")
+    taken = [other for find_others in others for other in find_others(free, plain, setting)]
+    return [
+        replace(one, weight=one.weight - 2)
+        if not one.unit and any(one.overlaps(other) for other in taken)
+        else one
+        for one in found
+    ]
+
+
+def _date(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return dates(plain.text, Calendar(setting.day, slot.past, slot.month_first))
+
+
+def _time(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    hours = Hours(slot.low, slot.high, setting.now)
+    return times(plain.text, hours) or bare_times(plain.text, hours)
+
+
+def _duration(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return durations(plain.text)
+
+
+def _phone(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return phones(plain, slot.country)
+
+
+def _email(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return addresses.emails(plain.text)
+
+
+def _name(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return people.among(plain, slot.among) if slot.among else people.names(plain)
+
+
+def _choice(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    return choices.choices(plain, slot.choices, setting.language)
+
+
+def _yes_no(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    value = yes_or_no(plain.origin, setting.language)
+    if value is None:
+        return []
+    return [Found("yes" if value else "no", 0, len(plain.text), LIKELY)]
+
+
+def _free_text(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
+    stripped = plain.origin.strip()
+    return [Found(stripped, 0, len(plain.text), SURE)] if stripped else []
+
+
+Finder = Callable[[Slot, Plain, Setting], list[Found]]
+FINDERS: Mapping[str, Finder] = {
     "order-number": _order_number,
+    "code": _code,
     "digits": _digits,
     "integer": _integer,
     "amount": _amount,
     "date": _date,
-    "time": _named(contact.time_of_day),
-    "name": _named(contact.name),
-    "email": _named(contact.email),
+    "time": _time,
+    "duration": _duration,
+    "phone": _phone,
+    "email": _email,
+    "name": _name,
     "yes-no": _yes_no,
     "choice": _choice,
     "text": _free_text,
 }
+CORRECTED = frozenset(FINDERS) - {"yes-no", "text"}

@@ -1,13 +1,14 @@
-"""Numbers as people say them, to digits: English, 中文 and latviešu.
+"""Digits as people say them, one by one or in groups: English, 中文 and latviešu. Pure.
 
-``digit_string`` is for codes ("four eight two", "double nine", "forty-eight"),
-``integer`` for amounts and counts ("twenty-five", "两百零五", "divdesmit pieci").
+For codes: "four eight two", "double nine", "forty-eight". Counts and amounts are read by
+:mod:`bots.nlu.values.numerals`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 EN_DIGITS = {
     "zero": "0", "oh": "0", "o": "0", "nought": "0", "nil": "0",
@@ -42,11 +43,8 @@ LV_TENS = {
     "septindesmit": 70, "astondesmit": 80, "devindesmit": 90,
 }  # fmt: skip
 ZH_DIGITS = dict(zip("零〇一二三四五六七八九两幺么", "00123456789211", strict=True))
-ZH_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
-SCALES = {"hundred": 100, "thousand": 1000, "simts": 100, "simti": 100, "tukstos": 1000,
-          "tukstosi": 1000}  # fmt: skip
 
-WORD = re.compile(r"[a-z]+|\d+")
+WORD = re.compile(r"(?<!')[a-z]+|\d+")
 
 
 def fold(text: str) -> str:
@@ -55,38 +53,53 @@ def fold(text: str) -> str:
     return "".join(char for char in plain if not unicodedata.combining(char))
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Digits that belong together, at ``text[start:end]`` of the folded text."""
+
+    digits: str
+    start: int
+    end: int
+
+
 def digit_string(text: str) -> list[str]:
     """The runs of digits in the text, said or written; other words break a run.
 
-    ``"it's four eight double two, then 13"`` gives ``["48221", ...]`` joined as
+    ``"it's four eight double two, then 13"`` gives ``["482213"]``, as
     people mean it: numbers next to each other belong together.
     """
-    runs: list[str] = []
-    run = ""
-    loose = ""
-    words = _tokens(text)
-    i = 0
+    return [run.digits for run in digit_runs(fold(text))]
+
+
+def digit_runs(plain: str) -> list[Run]:
+    """The same of folded text, each with its place."""
+    tokens = _tokens(plain)
+    words = [token.group() for token in tokens]
+    runs: list[Run] = []
+    run = loose = ""
+    start = end = i = 0
     while i < len(words):
         piece, used = _piece(words, i)
         if piece:
-            run += loose + piece if run else piece
-            loose = ""
+            start = start if run else tokens[i].start()
+            run, loose, end = run + loose + piece, "", tokens[i + used - 1].end()
         elif words[i] in EN_LOOSE:
             # "to" and "oh" count only when digits follow as well.
             if run:
                 loose += EN_DIGITS[words[i]]
+                end = tokens[i].end() if _ending(loose) else end
             elif words[i] in ("oh", "o") and i + 1 < len(words) and _piece(words, i + 1)[0]:
-                run = "0"
+                run, start, end = "0", tokens[i].start(), tokens[i].end()
             used = 1
         elif words[i] in ("and", "dash", "then", "un", "hundred"):
             used = 1
         else:
             if run:
-                runs.append(run + _ending(loose))
+                runs.append(Run(run + _ending(loose), start, end))
             run, loose, used = "", "", 1
         i += used
     if run:
-        runs.append(run + _ending(loose))
+        runs.append(Run(run + _ending(loose), start, end))
     return runs
 
 
@@ -95,12 +108,11 @@ def _ending(loose: str) -> str:
     return loose if loose and set(loose) == {"0"} else ""
 
 
-def _tokens(text: str) -> list[str]:
-    plain = fold(text)
+def _tokens(plain: str) -> list[re.Match[str]]:
     for char, digit in ZH_DIGITS.items():
         plain = plain.replace(char, digit)
     # 4-8-2, 482 913 and 482.913 are one number for a code; an apostrophe ends a word.
-    return WORD.findall(plain.replace("'s", " ").replace("’s", " "))
+    return list(WORD.finditer(plain))
 
 
 def _piece(words: list[str], i: int) -> tuple[str, int]:
@@ -141,48 +153,3 @@ def _hundreds(words: list[str], i: int, digit: str) -> tuple[str, int]:
         if piece and len(piece) <= 2:
             return digit + piece.zfill(2), used + taken
     return digit + "00", 2
-
-
-def integer(text: str) -> int | None:
-    """The first whole number in the text; None when there is none."""
-    plain = fold(text)
-    written = re.search(r"\d+(?:[ ,]\d{3})*(?!\d)", plain)
-    if written:
-        return int(re.sub(r"[ ,]", "", written.group()))
-    chinese = re.search(f"[{''.join(ZH_DIGITS)}{''.join(ZH_UNITS)}]+", plain)
-    if chinese:
-        return _chinese(chinese.group())
-    return _worded(WORD.findall(plain))
-
-
-def _chinese(text: str) -> int:
-    total, section, digit = 0, 0, 0
-    if not any(char in ZH_UNITS for char in text):
-        return int("".join(ZH_DIGITS[char] for char in text))
-    for char in text:
-        if char in ZH_DIGITS:
-            digit = int(ZH_DIGITS[char])
-        elif char == "万":
-            total, section, digit = (total + section + digit) * 10000, 0, 0
-        else:
-            section += (digit or 1) * ZH_UNITS[char]
-            digit = 0
-    return total + section + digit
-
-
-def _worded(words: list[str]) -> int | None:
-    total, current, found = 0, 0, False
-    for word in words:
-        value = EN_TEENS.get(word) or LV_TEENS.get(word) or EN_TENS.get(word) or LV_TENS.get(word)
-        digit = None if word in EN_LOOSE else EN_DIGITS.get(word) or LV_DIGITS.get(word)
-        if value is not None:
-            current, found = current + value, True
-        elif digit is not None:
-            current, found = current + int(digit), True
-        elif word in SCALES and SCALES[word] == 100:
-            current, found = (current or 1) * 100, True
-        elif word in SCALES:
-            total, current, found = total + (current or 1) * 1000, 0, True
-        elif found and word not in ("and", "un"):
-            break
-    return total + current if found else None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bots.flow.model import Choice, Slot
 from bots.nlu.entities import parse, parse_keys
-from bots.nlu.numbers import digit_string, integer
+from bots.nlu.numbers import digit_string
+from bots.nlu.values.numerals import integer
 from bots.nlu.yes_no import yes_or_no
 from tests.texts import any_text
 
