@@ -1,10 +1,12 @@
 """A second hearing of what the caller said: several readings of it, and which one to believe.
 
 1. Readings come from Moonshine, from the first recogniser (what it took for best, and what it
-   nearly did) and, where few answers are likely, from the question: its choices, its digits.
+   nearly did) and from the question: its digits, letters or choices where few answers are likely,
+   of an open question the examples that resemble what was heard.
 2. One measure for all: the logarithm of the probability of the text given the sound, plus
    ``PRIOR`` times that of the text for this company and question; digits are as likely as each
-   other. What the first recogniser took for best gets ``FIRST`` more: it has other ears.
+   other. What the first recogniser took for best gets ``FIRST`` more: it has other ears. An
+   example that nobody heard gets ``UNHEARD`` less.
    Where Moonshine hears nobody, the first recogniser is believed.
 3. How sure: how far the best reading is ahead of all that say something else, how well it fits
    the sound, and whether both recognisers agree, fitted on measured speech (``CONFIDENCE``).
@@ -15,12 +17,13 @@ Blocks for some ten milliseconds; no state of its own between utterances.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import soxr
 
+from bots.engines.alike import Alike
 from bots.engines.lexicon import ONES, words_of
 from bots.engines.moonshine import END, RATE, Moonshine, Reading, Sound
 from bots.engines.phrases import NO, YES, Corpus, is_closed, is_digits, question_lines
@@ -36,6 +39,8 @@ PROPOSED = 1
 CHOICES = 16
 PRIOR = 0.5
 FIRST = 1.5
+UNHEARD = 2.0
+"""Examples are in the company's text many times, and would draw to them what is like them."""
 INVENTED = frozenset({"you", "thank you", "thank you for watching", ""})
 """What the model writes where nobody speaks."""
 SAID_BY_WORDS = ("i'm", "i'd", "i've", "i'll", "i")
@@ -95,6 +100,7 @@ class SecondHearing:
         self._corpus = corpus
         self._company = WordModel(corpus.lines())
         self._closed: dict[Expectation, WordModel] = {}
+        self._alike: dict[Expectation, Alike] = {}
         self._digits = Series(model, (*ONES[:10], OH), ", ")
         self._letters = Series(model, LETTERS.upper(), ". ")
 
@@ -103,6 +109,9 @@ class SecondHearing:
         if is_closed(expect) and not is_digits(expect) and expect not in self._closed:
             lines = [*question_lines(expect), *self._corpus.spoken_lines()]
             self._closed[expect] = WordModel(lines)
+        examples = [text for text in expect.phrases if words_of(text)]
+        if expect.kind == "open" and examples and expect not in self._alike:
+            self._alike[expect] = Alike(examples)
 
     def hear(self, pcm: bytes) -> Heard:
         """s16le at 8 kHz, the line around the speech included."""
@@ -122,12 +131,16 @@ class SecondHearing:
 
     def weigh(self, heard: Heard, first: Hypothesis, expect: Expectation) -> Verdict:
         """All readings by rule 2, and what rule 3 looks at."""
+        self.prepare(expect)
         fits = self._fits(heard, first, expect)
         favourite = self._key(first.text, expect)
         scores = {
             words: fit + self._prior(words, expect) + FIRST * (words == favourite)
             for words, fit in fits.items()
         }
+        for words, fit in self._examples(heard, first, expect, fits).items():
+            fits[words] = fit
+            scores[words] = fit + self._prior(words, expect) - UNHEARD
         ranked = sorted(scores, key=lambda words: -scores[words])
         best, *others = ranked
         rest = float(np.logaddexp.reduce([scores[words] for words in others] or [-np.inf]))
@@ -151,11 +164,30 @@ class SecondHearing:
         new = [words for words in self._proposed(first, expect) if words not in fits]
         # A sentence or a question: as the model itself would end it.
         mark = heard.readings[0].text[-1:] if heard.readings else "."
-        written = [_written(words, mark if mark == "?" else ".") for words in new]
-        fit = self._model.log_probs(heard.sound, written) if written else []
-        for words, log_prob in zip(new, fit, strict=True):
-            _add(fits, words, log_prob)
+        fits |= self._measured(heard.sound, new, "?" if mark == "?" else ".")
         return fits
+
+    def _examples(
+        self, heard: Heard, first: Hypothesis, expect: Expectation, fits: Mapping[Words, float]
+    ) -> dict[Words, float]:
+        """The fits of examples that nobody heard and that resemble what was heard."""
+        alike = self._alike.get(expect)
+        if alike is None:
+            return {}
+        texts = [reading.text for reading in heard.readings] + [first.text, *first.alternatives]
+        near = [
+            words for words in alike.to([words_of(text) for text in texts]) if words not in fits
+        ]
+        found: dict[Words, float] = {}
+        for mark in ".?":
+            for words, fit in self._measured(heard.sound, near, mark).items():
+                _add(found, words, fit)
+        return found
+
+    def _measured(self, sound: Sound, new: Sequence[Words], mark: str) -> dict[Words, float]:
+        written = [_written(words, mark) for words in new]
+        fits = self._model.log_probs(sound, written) if written else []
+        return dict(zip(new, fits, strict=True))
 
     def _proposed(self, first: Hypothesis, expect: Expectation) -> Iterable[Words]:
         """What was not found in the sound alone may still have been said."""
@@ -184,7 +216,6 @@ class SecondHearing:
     def _prior(self, words: Words, expect: Expectation) -> float:
         if is_digits(expect):
             return _cost_of_digits(words, expect.length)
-        self.prepare(expect)
         return PRIOR * self._closed.get(expect, self._company).log_prob(words)
 
 
