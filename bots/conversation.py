@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bots import loops
 from bots.errors import ActionFailed, NoSuchFlow
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
@@ -46,13 +47,16 @@ from bots.flow.outcome import (
     named_queues,
 )
 from bots.flow.playout import Played, believed
+from bots.flow.rollout import Rollout
 from bots.handoff import build_packet
 from bots.ports import Actions, Expectation, House, Knowledge
+from bots.privacy import private
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
+from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
 SPELLING = "spelling"
@@ -191,6 +195,8 @@ class Tools:
     seconds: Callable[[], float] = time.monotonic
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
+    """What customers' private data becomes before anything is made of it."""
 
 
 class Conversation:
@@ -242,6 +248,10 @@ class Conversation:
         """
         if memory["over"]:
             return Turn((), dict(memory))
+        memory, heard = private(memory, heard, self._tools.policy())
+        memory = self._looked_at(memory, heard)
+        if loops.is_bot(memory["loop"]):
+            return _parting(memory)
         understood = await self._understood(memory, heard)
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
 
@@ -261,6 +271,18 @@ class Conversation:
         memory = believed(turn.unplayed or turn.memory, sayings)
         packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
+
+    def _looked_at(self, memory: Mapping[str, Any], heard: Heard) -> Memory:
+        """The memory with this turn's evidence of whether the customer is a bot."""
+        ours = [str(said["text"]) for said in memory["said"]] + [str(memory["asked"])]
+        found = loops.noted(
+            memory.get("loop", {}),
+            heard.text,
+            spoken=memory["channel"] == Channel.VOICE,
+            ours=ours,
+            now=self._tools.clock.now(),
+        )
+        return {**memory, "loop": found}
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
         today = self._tools.clock.now().date()
@@ -387,47 +409,87 @@ class Conversation:
 
 
 class Conversations(Mapping[str, Conversation]):
-    """All flows by name, and which one an interaction runs."""
+    """All flows by name, in the versions that are in use, and which one an interaction runs."""
 
     def __init__(self, listed: Iterable[Conversation], entry: Mapping[Channel, str]) -> None:
         """``entry`` is the company's flow per channel, for those who contact us."""
-        self._by_name = {conversation.flow.name: conversation for conversation in listed}
+        self._by_version: dict[tuple[str, str], Conversation] = {}
+        self._rollouts: dict[str, Rollout] = {}
         self._entry = entry
+        self.fetch: Callable[[str, str], Awaitable[None]] | None = None
+        """Makes a version known that is not, where there is one (``bots.shelf``)."""
+        for conversation in listed:
+            self.know(conversation)
+            flow = conversation.flow
+            self._rollouts[flow.name] = Rollout(flow.version)
+
+    def know(self, conversation: Conversation) -> None:
+        """From now on interactions may run this version of a flow."""
+        flow = conversation.flow
+        self._by_version[flow.name, flow.version] = conversation
+
+    def knows(self, name: str, version: str) -> bool:
+        """Whether interactions may run it."""
+        return (name, version) in self._by_version
+
+    def steer(self, name: str, rollout: Rollout) -> None:
+        """What new conversations get; its versions are known."""
+        self._rollouts[name] = rollout
 
     def __getitem__(self, name: str) -> Conversation:
-        return self._by_name[name]
+        """The live version."""
+        return self._by_version[name, self._rollouts[name].live]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._by_name)
+        return iter(self._rollouts)
 
     def __len__(self) -> int:
-        return len(self._by_name)
+        return len(self._rollouts)
+
+    def wanted(self, interaction: Interaction) -> tuple[str, str]:
+        """Name and version of the flow that this interaction is in, or begins.
+
+        The flow of its memory, of its ``meta["flow"]`` (campaigns), or its channel's.
+        """
+        state = interaction.bot_state
+        name = str(
+            state.get("flow")
+            or interaction.meta.get("flow")
+            or self._entry.get(interaction.channel, "")
+        )
+        rollout = self._rollouts.get(name)
+        begun = str(state.get("version", "")) if state.get("flow") else ""
+        return name, begun or (rollout.version_for(interaction.id) if rollout else "")
+
+    async def ready_for(self, interaction: Interaction) -> None:
+        """Return when :meth:`of` knows the version that this interaction runs."""
+        name, version = self.wanted(interaction)
+        if self.fetch is not None and version and not self.knows(name, version):
+            await self.fetch(name, version)
 
     def of(self, interaction: Interaction) -> Conversation:
         """The conversation this interaction is in, or begins. Raises ``NoSuchFlow``.
 
-        The flow of its memory, of its ``meta["flow"]`` (campaigns), or its channel's.
+        A version that is not known any more is gone on with in the live one.
         """
-        name = (
-            interaction.bot_state.get("flow")
-            or interaction.meta.get("flow")
-            or self._entry.get(interaction.channel, "")
-        )
-        found = self._by_name.get(str(name))
-        if found is None:
-            known = ", ".join(sorted(self._by_name))
+        name, version = self.wanted(interaction)
+        if name not in self._rollouts:
+            known = ", ".join(sorted(self._rollouts))
             raise NoSuchFlow(f"no flow {name!r}; the loaded ones are: {known}")
-        return found
+        found = self._by_version.get((name, version))
+        if found is None:
+            log.warning("flow %s has no version %s here: the live one goes on", name, version)
+        return found or self[name]
 
     def frequent(self) -> Iterator[tuple[str, str]]:
         """The same of all flows, that of those who call us first."""
         first = self._entry.get(Channel.VOICE, "")
-        for name in sorted(self._by_name, key=lambda name: name != first):
-            yield from self._by_name[name].frequent()
+        for name in sorted(self._rollouts, key=lambda name: name != first):
+            yield from self[name].frequent()
 
     async def prepare(self) -> None:
         """Train all of them; do this at the start so that the first customer does not wait."""
-        for conversation in self._by_name.values():
+        for conversation in list(self._by_version.values()):
             await conversation.prepare()
 
 
@@ -438,3 +500,11 @@ def _changes(need: Need) -> bool:
 
 def _played(reply: Reply, words: str) -> Played:
     return Played(reply.spoken, words, reply.step, reply.citations, reply.question)
+
+
+def _parting(memory: Memory) -> Turn:
+    """The last turn with another bot: it is told once, and in a letter not at all."""
+    words = loops.PARTING.get(memory["language"], loops.PARTING["en"])
+    replies = () if memory["channel"] == Channel.EMAIL else (Reply(words, words),)
+    over = {**memory, "over": "end"}
+    return Turn(replies, over, ended=loops.REASON, unplayed=over)

@@ -17,6 +17,10 @@ class NoSuchFlow(ParleyError):
     """No flow of this name is loaded. Use the name in a flow file's ``flow:`` line."""
 
 
+class BadRollout(ParleyError):
+    """A version of a flow cannot be put in force like that; the message says why."""
+
+
 class NotTrained(ParleyError):
     """The understanding was asked about a flow it has not prepared. Await ``prepare`` first."""
 
@@ -49,3 +53,7 @@ class LanguageNotSpoken(SynthesisFailed):
     """This voice does not speak this language; another one may."""
 
     retryable = False
+
+
+class BadAnswers(ParleyError):
+    """A file of made-up answers is wrong; the message names the line and what is expected."""

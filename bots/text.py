@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bots import letters
 from bots.conversation import Conversation, Conversations, Heard, Reply, Turn
+from bots.limits import over_limit
 from router.acts.lifecycle import Lifecycle
+from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import Conflict, IllegalMove, NoSuchInteraction
 from router.events import Fact, MessageAdded
 from router.model import (
@@ -65,12 +67,17 @@ class TextBot:
         lifecycle: Lifecycle,
         conversations: Conversations,
         base_url: str,
+        limits: Callable[[], CustomerLimits] = lambda: DEFAULT_LIMITS,
     ) -> None:
-        """``base_url`` is how customers reach our pages; links to sources begin with it."""
+        """``base_url`` is how customers reach our pages; links to sources begin with it.
+
+        ``limits`` are the company's as they are now.
+        """
         self._store = store
         self._lifecycle = lifecycle
         self._conversations = conversations
         self._base_url = base_url
+        self._limits = limits
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self, bus: Bus) -> None:
@@ -120,6 +127,7 @@ class TextBot:
         pending = await self._load(interaction_id)
         if pending is None:
             return False
+        await self._conversations.ready_for(pending.interaction)
         conversation = self._conversations.of(pending.interaction)
         turn = await self._converse(conversation, pending)
         lines = self._lines(conversation, pending, turn)
@@ -154,6 +162,10 @@ class TextBot:
             # The customer has spoken already: greet, but do not ask what they want.
             opening = tuple(reply for reply in first.replies if not reply.question)
             memory = first.memory
+        customer, now = interaction.customer_id, pending.lines[-1].at
+        reason = await over_limit(self._store, self._limits(), customer, now)
+        if reason:
+            return await conversation.give_up(memory, reason)
         turn = await conversation.hear(memory, _heard(pending))
         return replace(turn, replies=opening + turn.replies)
 

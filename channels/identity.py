@@ -46,7 +46,8 @@ def normalise_phone(raw: str, country: str = COUNTRY) -> str:
 def normalise_mail(raw: str) -> str:
     """The bare address in lower case. Raises ``BadAddress``."""
     text = raw.strip().strip("<>").strip().lower()
-    if len(text) > _MAIL_MAX or not _MAIL.match(text):
+    # A coded word (RFC 2047) would be decoded in the header of our answer.
+    if len(text) > _MAIL_MAX or not _MAIL.match(text) or "=?" in text:
         raise BadAddress(f"{raw[:80]!r} is not a mail address like name@example.org")
     return text
 

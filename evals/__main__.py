@@ -10,6 +10,7 @@ import uvloop
 
 from evals import (
     acd_bench,
+    assist_bench,
     call,
     first,
     planning,
@@ -29,6 +30,12 @@ from router.errors import ParleyError
 BENCHES: Registry = {
     "acd": Entry(
         acd_bench.run, acd_bench.AT_MOST, "what one routing decision costs", acd_bench.AT_LEAST
+    ),
+    "assist": Entry(
+        assist_bench.run,
+        assist_bench.AT_MOST,
+        "what an agent waits for suggestions, and how often they are right",
+        assist_bench.AT_LEAST,
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
     "reports": Entry(

@@ -26,8 +26,8 @@ from bots.flow.check import secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
+from bots.ports import House
 from gateway.configuration import Entry
-from gateway.house import House
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
@@ -50,6 +50,8 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    tools: Tools
+    """What every conversation of this process uses."""
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -148,8 +150,15 @@ async def start_brain(
     http = httpx.AsyncClient(timeout=10)
     understanding = IntentUnderstanding(encoder)
     api = settings.orders_url or f"{settings.base_url}/demo/api"
-    actions = HttpActions(http, secrets)
-    tools = Tools(understanding, knowledge, actions, clock, {"api": api}, house=house)
+    tools = Tools(
+        understanding,
+        knowledge,
+        HttpActions(http, secrets),
+        clock,
+        {"api": api},
+        house=house,
+        policy=lambda: company.redaction,
+    )
     return Brain(
         encoder,
         index,
@@ -160,6 +169,7 @@ async def start_brain(
             (Conversation(flow, tools) for flow in await _flows(settings, company, secrets)),
             Entry(company),
         ),
+        tools,
     )
 
 

@@ -57,10 +57,9 @@ from gateway.auth.sessions import SignIn
 from gateway.brain import Brain, start_brain
 from gateway.configuration import named_by, open_company, replace_passwords, sign_ins
 from gateway.demo.doors import Address, ChatDoor, MailDoor, PhoneDoor, SmsDoor
-from gateway.demo.energy import energy_routes
+from gateway.demo.energy import service_routes
 from gateway.demo.households import PORT as HOUSEHOLDS_PORT
 from gateway.demo.households import Households
-from gateway.demo.orders import order_routes
 from gateway.demo.public import Public
 from gateway.demo.recordings import Recordings
 from gateway.demo.seed import seed
@@ -68,6 +67,7 @@ from gateway.demo.staff import DemoStaff, SignInOf
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.house import House
+from gateway.overhearing import overhear
 from gateway.public_site import site_routes
 from gateway.routes import desk_pages, desk_routes
 from gateway.server import WebServer
@@ -94,6 +94,7 @@ from router.dispatch.dispatcher import Dispatcher
 from router.errors import ParleyError
 from router.model import Channel, Customer, Interaction, InteractionState, new_id
 from router.ports import Bus
+from router.redaction.logs import guard_logs
 from router.relay import Relay
 from router.store.sql import FROZEN_MS, ROUTER_FROZEN_MS, SqlStore
 
@@ -198,6 +199,7 @@ class Installation:
         await asyncio.to_thread(self.settings.data.mkdir, parents=True, exist_ok=True)
         await self._run(self.store.start, self.store.stop)
         await open_company(self.versions, self.company, self.settings)
+        guard_logs(self.company)
         if self.settings.demo and roles.ROUTER in self.roles:
             await seed(self.store, DEMO / "customers.yaml")
 
@@ -250,7 +252,11 @@ class Installation:
 
     async def _start_text(self) -> None:
         bot = TextBot(
-            self.store, self.lifecycle, self._thoughts.conversations, self.settings.base_url
+            self.store,
+            self.lifecycle,
+            self._thoughts.conversations,
+            self.settings.base_url,
+            lambda: self.company.customer_limits,
         )
         await bot.start(self.bus)
         self._background(self._answer_left_behind(bot), "left-behind")
@@ -347,6 +353,7 @@ class Installation:
             node=self.node,
             company=self.company,
             data_dir=settings.data,
+            overhearing=overhear(self.store, self.lifecycle, engines, on=settings.assist_calls),
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)
@@ -489,6 +496,8 @@ class Installation:
             data_dir=settings.data,
             node=self.node,
             turns=self.turns,
+            flows=thoughts.conversations,
+            base_url=settings.base_url,
             secure_cookies=settings.base_url.startswith("https://"),
         )
         inbox = SmsInbox(self.store, self.lifecycle, self.clock, self._survey().take_reply)
@@ -501,7 +510,7 @@ class Installation:
             *site_routes(thoughts.knowledge, self.company.name, settings.base_url),
         ]
         if settings.demo:
-            routes += [order_routes(), energy_routes()]
+            routes += service_routes()
         return make_app(routes, pages)
 
     def _ready(self) -> bool:

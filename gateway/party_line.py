@@ -49,6 +49,11 @@ class PartyLine:
         """Whether somebody is on the call beside the customer."""
         return bool(self.others)
 
+    @property
+    def customer_hears_people(self) -> bool:
+        """Whether somebody talks to the customer now: not on hold, not waiting, not with a bot."""
+        return bool(self._room.speakers_to(CUSTOMER))
+
     def is_outside(self, name: str) -> bool:
         """Whether this seat is somebody's outside, a party of its own."""
         return name in self._outside

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from bots.assist.model import Answered
 from router.model import Citation
 
 
@@ -13,4 +14,8 @@ class ArticleSearch(Protocol):
 
     async def search(self, words: str, language: str, limit: int) -> Sequence[Citation]:
         """The best articles first; ``quote`` is the passage to insert."""
+        ...
+
+    async def answer(self, question: str, language: str = "en") -> Answered:
+        """What the articles say to a question; not ``known`` below the threshold."""
         ...

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bots.assist.thread import Mood, no_mood
 from bots.campaign.service import Campaigns
+from bots.conversation import Conversation
+from gateway.assist_times import AssistTimes
 from gateway.auth.sessions import SignIn
 from gateway.desk.hub import DeskHub
 from gateway.ports import ArticleSearch
@@ -45,4 +49,9 @@ class Services:
     node: str
     turns: TurnMetrics = field(default_factory=TurnMetrics)
     """Of the calls that this process itself has."""
+    flows: Mapping[str, Conversation] = field(default_factory=dict)
+    """The bots' conversations by flow: what they would ask next."""
+    mood: Mood = no_mood
+    assist_times: AssistTimes = field(default_factory=AssistTimes)
+    base_url: str = ""
     secure_cookies: bool = False

@@ -188,6 +188,12 @@ class Settings:
         FIRST_S,
         "how long a speech server may take for a text, or a first sound, before another is asked",
     )
+    assist_calls: bool = _setting(
+        "PARLEY_ASSIST_CALLS",
+        _flag,
+        False,
+        "write down what customer and agent say on calls, so that the desk can help there too",
+    )
     sip_host: str = _setting("PARLEY_SIP_HOST", _text, "", "address for SIP and RTP; empty: host")
     sip_port: int = _setting("PARLEY_SIP_PORT", _port, 5060, "UDP port for SIP")
     rtp_ports: tuple[int, int] = _setting(

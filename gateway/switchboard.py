@@ -31,6 +31,7 @@ from channels.media.leg import Leg
 from channels.media.recording import Recording
 from channels.text_errors import BadAddress
 from gateway.joining import BrowserLine, Call, Dial, Joining, Talks, outcome_of
+from gateway.overhearing import Overhearing
 from gateway.party_line import CUSTOMER, PartyLine
 from gateway.waiting_line import Speaker, WaitingLine
 from router.acts.act import HandoffPlan
@@ -127,6 +128,7 @@ class Switchboard:
         node: str,
         company: Company,
         data_dir: Path,
+        overhearing: Overhearing | None = None,
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
@@ -142,6 +144,7 @@ class Switchboard:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="recording")
         self._people = Joining(store, talks, self._spawn)
         self._line = line
+        self._overhearing = overhearing
 
     def connect_wires(self, browser: BrowserLine, dial: Dial | None) -> None:
         """The lines that come with the process: browsers, and telephones where there are any."""
@@ -187,6 +190,8 @@ class Switchboard:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._overhearing is not None:
+            await self._overhearing.stop()
         self._writer.shutdown(wait=True)
 
     # -- calls come in -------------------------------------------------------------
@@ -221,6 +226,8 @@ class Switchboard:
         left, pressed = partial(self._left, interaction.id), partial(self._pressed, interaction.id)
         line = PartyLine(leg, left, pressed)
         call = self._calls[interaction.id] = Call(interaction.id, leg, recording, line)
+        if self._overhearing is not None:
+            self._overhearing.follow(call, interaction.language)
         return call
 
     def _recording_path(self, interaction_id: str) -> Path:

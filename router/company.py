@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import NoSuchQueue
 from router.figures.service_level import SHORT_ABANDON_S, TARGET_S, ServiceLevel
 from router.hours import ALWAYS_OPEN, DAYS, Hours
 from router.model import Agent, Channel, Role
+from router.redaction.policy import DEFAULT_POLICY, Policy
 from router.rules import DEFAULT_RULES, Rules
 
 __all__ = [
@@ -79,6 +81,32 @@ class PauseCode:
 
 
 @dataclass(frozen=True, slots=True)
+class NextBestOffer:
+    """What an agent may offer a content customer whose matter is settled.
+
+    ``text`` is by language; ``{name}`` and ``{company}`` in it are filled in. A condition that
+    is empty (``vip``: None) holds for everybody.
+    """
+
+    id: str
+    name: str
+    text: Mapping[str, str]
+    intents: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    vip: bool | None = None
+
+    def fits(self, queue: str, channel: Channel, intent: str, *, vip: bool) -> bool:
+        """Whether it is meant for this conversation."""
+        return (
+            (not self.intents or intent in self.intents)
+            and (not self.queues or queue in self.queues)
+            and (not self.channels or channel in self.channels)
+            and self.vip in (None, vip)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who signs in; an agent's work settings when ``agent`` is set.
 
@@ -109,6 +137,9 @@ class Company:
     default_queue: str
     survey: bool = True
     fcr_days: int = FCR_DAYS
+    next_best_offers: tuple[NextBestOffer, ...] = ()
+    redaction: Policy = DEFAULT_POLICY
+    customer_limits: CustomerLimits = DEFAULT_LIMITS
     version: int = 0
 
     def adopt(self, other: Company) -> None:

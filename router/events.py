@@ -13,16 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from router.acts.parties import TransferOutcome
-from router.model import new_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """What every event carries."""
-
-    at: datetime
-    interaction_id: str = ""
-    id: str = field(default_factory=new_id)
+from router.fact import Fact as Fact
+from router.suggestions import SuggestionNoted as SuggestionNoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -413,6 +405,20 @@ class ConfigurationChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowChanged(Fact):
+    """Which versions of a bot's flow new conversations get has changed.
+
+    ``act`` is ``published``, ``tried`` (by ``percent`` of them) or ``rolled-back``.
+    """
+
+    flow: str
+    version: str
+    act: str
+    percent: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterDiscarded(Fact):
     """An operator threw away a fact that a group could not handle; ``body`` is its envelope."""
 
@@ -575,6 +581,7 @@ ALL: tuple[type[Fact], ...] = (
     WrapUpCompleted,
     CustomerMarked,
     ConfigurationChanged,
+    FlowChanged,
     DeadLetterDiscarded,
     PresenceChanged,
     SurveyAnswered,
@@ -583,6 +590,7 @@ ALL: tuple[type[Fact], ...] = (
     SpeechFellBack,
     VoiceFellBack,
     RecordingSaved,
+    SuggestionNoted,
     CallConnected,
     AttemptStarted,
     AttemptFinished,

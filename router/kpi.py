@@ -34,6 +34,9 @@ DEFINITIONS: Mapping[str, str] = {
     "utilisation": "(talk + wrap-up + ready) / paid",
     "actual_work_rate": "(talk, hold, wrap-up, questions of colleagues) / paid",
     "workload_rate": "handling / signed in",
+    "suggestion_share": "agents' lines made of a suggestion / lines that agents wrote",
+    "assisted_aht_s": "average handle time of what was handled with a suggestion",
+    "unassisted_aht_s": "the same of what was handled without one",
     "containment": "ended without a person / started with a bot",
 }
 """Productivity ratio and adherence are missing: they need a staff list and schedules."""

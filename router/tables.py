@@ -17,6 +17,7 @@ from router.model import (
     Agent,
     Attempt,
     AttemptState,
+    Author,
     Campaign,
     Channel,
     Contact,
@@ -128,6 +129,14 @@ class InteractionTable(Protocol):
         ...
 
     async def messages(self, interaction_id: str, after_seq: int = 0) -> list[Message]: ...
+
+    async def reword(self, message_id: str, text: str) -> None:
+        """Give a line another text, and take its HTML and quotation away: they held the old one."""
+        ...
+
+    async def count_lines(self, customer_id: str, author: Author, since: datetime) -> int:
+        """Written lines of this kind in all of the customer's interactions, from then on."""
+        ...
 
     async def message(self, message_id: str) -> Message | None: ...
 
@@ -364,6 +373,10 @@ class LogTable(Protocol):
         limit: int | None = None,
     ) -> list[Fact]:
         """From the event log, oldest first."""
+        ...
+
+    async def reword(self, interaction_id: str, message_id: str, text: str) -> None:
+        """Give a line another text in the fact that announced it."""
         ...
 
     async def numbers(

@@ -145,7 +145,7 @@ def _bad_references(flow: Flow) -> Iterator[str]:
 def _bad_templates(flow: Flow) -> Iterator[str]:
     known = BUILT_IN_NAMES | settable(flow)
     for step in flow.steps.values():
-        for template in _templates(step):
+        for template in templates(step):
             yield from (at(flow, step, problem) for problem in _wrong(template, known))
     for step in flow.steps.values():
         for template in step.headers.values() if isinstance(step, DoStep) else ():
@@ -228,7 +228,8 @@ def texts(step: Step) -> Iterator[Text]:
                 yield step.text
 
 
-def _templates(step: Step) -> Iterator[str]:
+def templates(step: Step) -> Iterator[str]:
+    """Every template of this step: its texts, and what it fills in without saying it."""
     for text in texts(step):
         yield from text.variants.values()
     match step:

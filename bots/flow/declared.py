@@ -11,8 +11,8 @@ from bots.flow.reader import Reader
 
 SLOT_KEYS = frozenset(
     {"type", "confirm", "prefill", "implies", "answer", "prefix", "length", "low", "high"}
-    | {"choices", "optional", "check", "label"}
-    | {"pattern", "currency", "past", "month_first", "country", "among"}
+    | {"choices", "optional", "check", "label", "pattern", "currency", "past", "month_first"}
+    | {"country", "among"}
 )
 INTENT_KEYS = frozenset({"label", "about", "go", "queue", "small_talk", "examples"})
 
@@ -37,14 +37,14 @@ def read_slot(reader: Reader, name: str, raw: Section) -> Slot:
         high=reader.number(raw, "high"),
         choices=choices,
         optional=reader.flag(raw, "optional"),
+        label=reader.optional_text(raw, "label"),
+        checks=verbs.checks(reader, raw),
         pattern=_pattern(reader, raw, kind),
         currency=str(raw.get("currency", "")).upper(),
         past=reader.flag(raw, "past"),
         month_first=reader.flag(raw, "month_first"),
         country=_country(reader, raw, kind),
         among=tuple(reader.words(raw, "among")),
-        label=reader.optional_text(raw, "label"),
-        checks=verbs.checks(reader, raw),
     )
 
 

@@ -116,10 +116,10 @@ class Slot:
     ``low``..``high`` bound integers, and times in hours. ``currency`` (ISO 4217) refuses
     amounts of another one. ``past`` takes a date without a year for the last one that was,
     ``month_first`` reads 03/04 as the 4th of March. ``country`` (ISO 3166) is that of a telephone
-    number without a country code; ``among`` lists the names that are possible. ``consent``: a yes
-    to what cannot be undone, which
-    counts only once the whole question was heard. ``label`` is how customers call it ("the
-    amount"), for corrections; ``checks`` hold before it is used, wherever it was given.
+    number without a country code; ``among`` lists the names that are possible.
+    ``consent``: a yes to what cannot be undone, which counts only once the whole question was
+    heard. ``label`` is how customers call it ("the amount"), for corrections; ``checks`` hold
+    before it is used, wherever it was given.
     """
 
     name: str

@@ -16,7 +16,7 @@ from bots.errors import BadFlow
 from bots.flow import check, link
 from bots.flow.declared import read_intent, read_slot
 from bots.flow.document import Section, load
-from bots.flow.model import LANGUAGES, CallStep, Flow, Letter, Slot, Step
+from bots.flow.model import INSIDE, LANGUAGES, CallStep, Flow, Letter, Slot, Step
 from bots.flow.phrases import FILLERS, NO_INPUT, NO_MATCH
 from bots.flow.reader import Reader
 from bots.flow.verbs import STEP_KEYS, read_step
@@ -34,7 +34,29 @@ def read_flow(path: Path) -> Flow:
 
     Raises ``BadFlow`` with all problems, or ``OSError``.
     """
-    return _read(path, ())
+
+    def beside(name: str) -> tuple[str, str] | None:
+        file = path.with_name(f"{name}{path.suffix}")
+        return (file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
+
+    return _read(path.stem, beside, ())
+
+
+def read_texts(name: str, texts: Mapping[str, str]) -> Flow:
+    """The flow ``name`` of these texts, with those among them that it calls.
+
+    Raises ``BadFlow`` with all problems; its files are called as the texts are.
+    """
+
+    def beside(other: str) -> tuple[str, str] | None:
+        return (texts[other], f"{other}.yaml") if other in texts else None
+
+    return _read(name, beside, ())
+
+
+def called_by(flow: Flow) -> set[str]:
+    """The flows that a flow calls, by name; those that they call are among them."""
+    return {name for scope in flow.starts for name in scope.split(INSIDE)}
 
 
 def parse_flow(source: str, path: str = "flow", called: Mapping[str, Flow] | None = None) -> Flow:
@@ -46,21 +68,27 @@ def parse_flow(source: str, path: str = "flow", called: Mapping[str, Flow] | Non
     return link.linked(flow, called or {})
 
 
-def _read(path: Path, callers: tuple[str, ...]) -> Flow:
-    flow = _parsed(path.read_text(encoding="utf-8"), str(path))
-    chain = (*callers, path.stem)
+Beside = Callable[[str], tuple[str, str] | None]
+"""The text of a flow by name, and where it stands."""
+
+
+def _read(name: str, beside: Beside, callers: tuple[str, ...]) -> Flow:
+    found = beside(name)
+    if found is None:
+        raise BadFlow((f"no flow {name!r}",))
+    flow = _parsed(*found)
+    chain = (*callers, name)
     problems, called = [], {}
     for step in flow.steps.values():
         if not isinstance(step, CallStep) or step.flow in called:
             continue
-        beside = path.with_name(f"{step.flow}{path.suffix}")
         if step.flow in chain:
             circle = " → ".join((*chain, step.flow))
             problems.append(check.at(flow, step, f"flows call each other in a circle: {circle}"))
         elif len(chain) > link.MAX_DEPTH:
             problems.append(check.at(flow, step, f"more than {link.MAX_DEPTH} calls deep"))
-        elif beside.is_file():
-            called[step.flow] = _read(beside, chain)
+        elif beside(step.flow) is not None:
+            called[step.flow] = _read(step.flow, beside, chain)
     if problems:
         raise BadFlow(tuple(problems))
     return link.linked(flow, called)

@@ -141,12 +141,11 @@ def _is_told(slot: Slot, found: Found, text: str) -> bool:
 
 
 def _cue(slot: Slot, found: Found, plain: Plain) -> int:
-    """How near the slot's own name stands before the value; 0 where it does not."""
+    """How near a word of the slot's own name stands before the value; 0 where none does."""
     before = plain.text[max(0, found.start - CUE_REACH) : found.start]
     words = [word for word in re.split(r"[_\W]+", slot.name.lower()) if len(word) >= CUE_LETTERS]
-    places = [before.rfind(word) for word in words]
-    nearest = max(places, default=-1)
-    return 0 if nearest < 0 else CUE_REACH - (len(before) - nearest)
+    places = [match.start() for word in words for match in re.finditer(rf"\b{word}", before)]
+    return CUE_REACH - (len(before) - max(places)) if places else 0
 
 
 def _best(slot: Slot, found: list[Found]) -> Found | None:
@@ -163,16 +162,16 @@ def _best(slot: Slot, found: list[Found]) -> Found | None:
 
 def _order_number(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
     length, prefix = slot.length or ORDER_LENGTH, slot.prefix
-    if prefix:
-        # With its letters in front even a number among others is surely meant.
-        marked = codes(plain, rf"{re.escape(prefix)}\d{{{length}}}")
-        if marked:
-            return [
-                Found(f"{prefix}-{one.value[len(prefix) :]}", one.start, one.end, SURE, weight=1)
-                for one in marked
-            ]
-    found = _runs(plain, length)
-    return [replace(one, value=f"{prefix}-{one.value}" if prefix else one.value) for one in found]
+    bare = _runs(plain, length)
+    if not prefix:
+        return bare
+    # With its letters in front even a number among others is surely meant.
+    marked = [
+        Found(f"{prefix}-{one.value[len(prefix) :]}", one.start, one.end, SURE, weight=1)
+        for one in codes(plain, rf"{re.escape(prefix)}\d{{{length}}}")
+    ]
+    others = [one for one in bare if not any(one.overlaps(other) for other in marked)]
+    return [*marked, *(replace(one, value=f"{prefix}-{one.value}") for one in others)]
 
 
 def _runs(plain: Plain, length: int) -> list[Found]:
@@ -181,6 +180,9 @@ def _runs(plain: Plain, length: int) -> list[Found]:
     exact = [Found(run.digits, run.start, run.end) for run in runs if len(run.digits) == length]
     if exact:
         return exact
+    heard = codes(plain, rf"\d{{{length}}}")
+    if heard and heard[0].weight * 2 >= -length:
+        return [replace(one, weight=0) for one in heard]
     joined = "".join(run.digits for run in runs)
     if len(runs) > 1 and len(joined) == length:
         return [Found(joined, runs[0].start, runs[-1].end, GUESS, weight=-1)]

@@ -80,10 +80,14 @@ def digit_runs(plain: str) -> list[Run]:
     start = end = i = 0
     while i < len(words):
         piece, used = _piece(words, i)
+        if run and "+" in plain[tokens[i - 1].end() : tokens[i].start()]:
+            # A telephone number begins.
+            runs.append(Run(run + _ending(loose), start, end))
+            run, loose = "", ""
         if piece:
             start = start if run else tokens[i].start()
             run, loose, end = run + loose + piece, "", tokens[i + used - 1].end()
-        elif words[i] in EN_LOOSE:
+        elif words[i] in EN_LOOSE and not (run and _paused(plain, tokens, i)):
             # "to" and "oh" count only when digits follow as well.
             if run:
                 loose += EN_DIGITS[words[i]]
@@ -103,12 +107,20 @@ def digit_runs(plain: str) -> list[Run]:
     return runs
 
 
+def _paused(plain: str, tokens: list[re.Match[str]], i: int) -> bool:
+    """Whether "…, for two people" begins something else."""
+    between = plain[tokens[i - 1].end() : tokens[i].start()]
+    return tokens[i].group() not in ("oh", "o") and "," in between
+
+
 def _ending(loose: str) -> str:
     """A trailing "oh" is a zero; a trailing "to" is a word."""
     return loose if loose and set(loose) == {"0"} else ""
 
 
 def _tokens(plain: str) -> list[re.Match[str]]:
+    # 么 is a one only beside other digits: 什么 has none.
+    plain = re.sub("[什怎这那多要]么", "不不", plain)
     for char, digit in ZH_DIGITS.items():
         plain = plain.replace(char, digit)
     # 4-8-2, 482 913 and 482.913 are one number for a code; an apostrophe ends a word.

@@ -123,7 +123,9 @@ def _was_mailed(line: Message) -> bool:
 
 
 def _subject(interaction: Interaction, about: str) -> str:
-    subject = " ".join(interaction.subject.split())
+    # The email package decodes what looks coded in a header that is set, line breaks and all:
+    # "=?utf-8?q?=0D=0ABcc=3A…?=" would be a header of the customer's own (RFC 2047 §5).
+    subject = " ".join(interaction.subject.split()).replace("=?", "= ?")
     if not subject:
         return about
     is_reply = base_subject(subject) != subject.casefold()

@@ -102,6 +102,10 @@ class Room:
         """The legs in the room, by name."""
         return {name: seat.leg for name, seat in self._seats.items()}
 
+    def speakers_to(self, name: str) -> list[str]:
+        """Whom a seat hears now."""
+        return [speaker for speaker, listener in self._ways if listener == name]
+
     def admit(self, name: str, leg: Leg) -> None:
         """Seat a leg; it hears and says nothing until it is arranged."""
         self.dismiss(name)

@@ -111,7 +111,12 @@ def _metrics(services: Services) -> HTTPRouteHandler:
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Prometheus text; from this machine, or signed in as a supervisor."""
         await _check_operator(request, services)
-        body = await _gauges(services) + services.turns.text() + generate_latest()
+        body = (
+            await _gauges(services)
+            + services.turns.text()
+            + services.assist_times.text()
+            + generate_latest()
+        )
         return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return metrics

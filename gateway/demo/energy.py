@@ -21,6 +21,7 @@ import yaml
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
+from gateway.demo.orders import order_routes
 from router.errors import ParleyError
 
 CONTRACTS_FILE = Path(__file__).parent / "contracts.yaml"
@@ -170,6 +171,11 @@ class EnergyBook:
 def read_contracts(path: Path = CONTRACTS_FILE, today: Today = date.today) -> EnergyBook:
     """The book of a file."""
     return EnergyBook(yaml.safe_load(path.read_text("utf-8")), today)
+
+
+def service_routes() -> list[Router]:
+    """All services of the demo company that its flows call."""
+    return [order_routes(), energy_routes()]
 
 
 def energy_routes(book: EnergyBook | None = None) -> Router:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway.desk import requests as ask
+from gateway.desk.assist import Assist
 from gateway.desk.calling_back import CallingBack
 from gateway.desk.cards import card_of
 from gateway.desk.hub import Tab
@@ -65,6 +66,7 @@ class DeskActions:
         self._clock = services.clock
         self._articles = services.articles
         self._hub = services.hub
+        self.assist = Assist(services)
         self._by_type: dict[type[ask.Ask], Callable[[Tab, Any], Awaitable[View]]] = {
             ask.Resync: self._resync,
             ask.SetPresence: self._set_presence,
@@ -82,6 +84,7 @@ class DeskActions:
             ask.SkipWrapUp: self._skip_wrap_up,
             ask.SearchArticles: self._search,
             ask.ReadInteraction: self._read,
+            **self.assist.handlers(),
             **Together(services).handlers(),
             **CallingBack(services).handlers(),
         }
@@ -122,7 +125,10 @@ class DeskActions:
         # The draft's id makes a reply that is sent again after a lost connection one message.
         external_id = f"{DRAFT_PREFIX}{request.draft_id}"
         if item.agent_id == tab.agent_id and item.state is InteractionState.AGENT:
-            added = await self._lifecycle.reply(item.id, tab.agent_id, request.text, external_id)
+            used = self.assist.used(tab.agent_id, request)
+            added = await self._lifecycle.reply(
+                item.id, tab.agent_id, request.text, external_id, used
+            )
         elif item.state is InteractionState.AGENT:
             # Somebody else handles it: who asked, or who was asked to join in, may write too.
             added = await self._consults.say(item.id, tab.agent_id, request.text, external_id)

@@ -6,7 +6,7 @@ repeats: ``{"type": "done", "ref": 7, …}`` or ``{"type": "problem", "ref": 7, 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -54,12 +54,35 @@ class RejectOffer(Ask, frozen=True, tag="reject"):
     offer_id: Id
 
 
+class Named(Protocol):
+    """What names a suggestion."""
+
+    @property
+    def suggestion_id(self) -> str:
+        """Which one."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Of which kind."""
+        ...
+
+
+class UsedSuggestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The suggestion that a reply was made of, and whether the agent has changed it."""
+
+    suggestion_id: Id
+    kind: Id
+    edited: bool = False
+
+
 class SendReply(Ask, frozen=True, tag="send"):
     """Say ``text`` to the customer. The same ``draft_id`` is said once."""
 
     interaction_id: Id
     draft_id: Id
     text: Text
+    suggestion: UsedSuggestion | None = None
 
 
 class Typing(Ask, frozen=True, tag="typing"):
@@ -192,6 +215,21 @@ class SearchArticles(Ask, frozen=True, tag="search"):
     language: Annotated[str, msgspec.Meta(max_length=8)] = "en"
 
 
+class Suggest(Ask, frozen=True, tag="suggest"):
+    """What helps with the conversation that I have open; answered with ``drafts``, ``gist``, …"""
+
+    interaction_id: Id
+
+
+class NoteSuggestion(Ask, frozen=True, tag="suggestion"):
+    """I took it into my reply or note, said it, or put it aside."""
+
+    interaction_id: Id
+    suggestion_id: Id
+    kind: Id
+    how: Literal["inserted", "sent", "dismissed"]
+
+
 class ReadInteraction(Ask, frozen=True, tag="read"):
     """The transcript of an earlier interaction; answered with ``card``."""
 
@@ -223,6 +261,8 @@ Request = (
     | WrapUp
     | SkipWrapUp
     | SearchArticles
+    | Suggest
+    | NoteSuggestion
     | ReadInteraction
 )
 

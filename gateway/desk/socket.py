@@ -28,6 +28,7 @@ from gateway.desk.requests import (
     Consult,
     ReadInteraction,
     SearchArticles,
+    Suggest,
     Transfer,
     parse_hello,
     parse_request,
@@ -44,7 +45,7 @@ Socket = WebSocket[Any, Any, Any]
 HELLO_TIMEOUT_S = 10.0
 MAX_LINE = 200_000
 AT_ONCE = 8
-BESIDE = (Connect, Consult, Transfer, SearchArticles, ReadInteraction)
+BESIDE = (Connect, Consult, Transfer, SearchArticles, Suggest, ReadInteraction)
 """Requests that may take long and need no order; all others run one after another."""
 SIGNED_OUT, FORBIDDEN, NOT_UNDERSTOOD, STOPPING = 4401, 4403, 4400, 1001
 

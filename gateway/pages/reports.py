@@ -59,6 +59,14 @@ OF_QUEUES = (
     "nps_responses",
     "nps_response_rate",
 )
+ASSISTED = (
+    "written",
+    "suggested",
+    "suggestion_share",
+    "assisted",
+    "assisted_aht_s",
+    "unassisted_aht_s",
+)
 CONTACTS = (
     "offered",
     "answered",
@@ -129,6 +137,7 @@ def report_routes(services: Services, pages: Pages, ledger: Ledger) -> list[HTTP
             "definitions": kpi.DEFINITIONS,
             "reached": REACHED,
             "handled": HANDLED,
+            "assisted": ASSISTED,
             "contacts": CONTACTS,
             "times": TIMES,
             "of_bots": OF_BOTS,
@@ -208,10 +217,10 @@ def _groups(
     report: Report, names: dict[str, str]
 ) -> Iterator[tuple[str, str, Figures, tuple[str, ...]]]:
     for queue, figures in report.queues.items():
-        yield "queue", queue, figures, OF_QUEUES
+        yield "queue", queue, figures, (*OF_QUEUES, *ASSISTED)
     for channel, figures in report.channels.items():
-        yield "channel", channel, figures, OF_QUEUES
-    yield "total", "all", report.total, OF_QUEUES
+        yield "channel", channel, figures, (*OF_QUEUES, *ASSISTED)
+    yield "total", "all", report.total, (*OF_QUEUES, *ASSISTED)
     for agent_id, agent in report.agents.items():
         yield "agent", names.get(agent_id, agent_id), agent, (*CONTACTS, *TIMES)
     yield "bot", "all", report.bot, OF_BOTS

@@ -33,6 +33,8 @@ TRANSLATED = {
     "way": "way",
     "mode": "mode",
     "role": "party",
+    "how": "suggested",
+    "kind": "suggestion",
 }
 """Fields of facts that hold a word of the domain, and where its translation is."""
 SPANS = ("waited_s", "duration_s")

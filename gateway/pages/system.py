@@ -44,6 +44,7 @@ def _system(services: Services, pages: Pages) -> HTTPRouteHandler:
             "letters": await services.bus.count_dead_letters(),
             "bus": services.bus.healthy(),
             "tabs": services.hub.connected,
+            "suggest_ms": services.assist_times.ms_p95,
             "configuration": services.company,
         }
         return pages.page(request, "system", person_of(request), context)

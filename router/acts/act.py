@@ -15,7 +15,9 @@ from router.acts import reception, steps
 from router.acts.following import concerned, follow, marked
 from router.acts.overflow import at_joining
 from router.acts.place import Joining, asked_skills, entitled, queues_to_join
+from router.acts.privacy import forgotten, private_arrival, private_line, reword
 from router.acts.reopening import prefer_last, prefer_named
+from router.acts.sparing import why_no_bot
 from router.acts.together import Hand, Steps, Together
 from router.acts.wrapup import TIMED
 from router.company import Company
@@ -174,15 +176,18 @@ class Acts:
         self, act: Act, arrival: Arrival, customer: Customer, thread: Sequence[str]
     ) -> Interaction:
         """Store a new interaction and give it to its first handler: a bot, else a queue."""
+        arrival = private_arrival(arrival, self._company.redaction)
         interaction, arrived = await reception.begin(
             act, arrival, customer, thread, self._clock.now()
         )
         act.facts.append(arrived)
         has_bot = arrival.direction is Direction.OUTBOUND or arrival.channel in self._company.entry
-        if has_bot and not arrival.meta.get("auto"):
+        now = self._clock.now()
+        spared = has_bot and await why_no_bot(act, self._company, arrival, customer, now)
+        if has_bot and not spared and not arrival.meta.get("auto"):
             moved = replace(interaction, state=move(interaction.state, "start-bot"))
             return await act.add(moved, arrival.external_id, self.bot_started(moved))
-        packet = Handoff(reason="no bot on this channel", summary=arrival.subject)
+        packet = Handoff(reason=spared or "no bot on this channel", summary=arrival.subject)
         plan = HandoffPlan(self._company.default_queue, packet)
         moved, facts = await self._joining(act, interaction, plan, customer=customer)
         return await act.add(moved, arrival.external_id, *facts)
@@ -202,8 +207,19 @@ class Acts:
     async def add_line(
         self, act: Act, interaction: Interaction, message: NewMessage
     ) -> Message | None:
-        """Append to the transcript; None when its ``external_id`` is already there."""
+        """Append to the transcript; None when its ``external_id`` is already there.
+
+        What must not be kept is taken out first (``router.acts.privacy``).
+        """
+        message, changed = await private_line(
+            act.tx, interaction.id, message, self._company.redaction
+        )
         line = await act.tx.interactions.add_message(interaction.id, message, self._clock.now())
+        if line is not None and changed:
+            await reword(act.tx, changed)
+            memory = forgotten(interaction.bot_state, changed)
+            if memory != interaction.bot_state:
+                await act.save(replace(interaction, bot_state=memory))
         if line is not None:
             act.facts.append(
                 MessageAdded(

@@ -44,6 +44,8 @@ from router.model import (
     new_id,
 )
 from router.ports import Clock, Store
+from router.redaction.policy import Kind
+from router.redaction.redact import redact
 from router.relay import Relay
 from router.rings import Ring, Ringing
 from router.workday import together
@@ -364,14 +366,24 @@ class Lifecycle:
     # -- the agent's side ------------------------------------------------------
 
     async def reply(
-        self, interaction_id: str, agent_id: str, text: str, external_id: str | None = None
+        self,
+        interaction_id: str,
+        agent_id: str,
+        text: str,
+        external_id: str | None = None,
+        facts: Sequence[Fact] = (),
     ) -> Message | None:
-        """The agent's line; None if sent before. Raises ``IllegalMove`` when not the agent's."""
+        """The agent's line; None if sent before. Raises ``IllegalMove`` when not the agent's.
+
+        ``facts`` are about the line, and said once like the line.
+        """
 
         async def body(act: Act) -> Message | None:
             interaction = check_mine(await act.take(interaction_id), agent_id)
             line = NewMessage(Author.AGENT, text, author_id=agent_id, external_id=external_id)
-            return await self._acts.add_line(act, interaction, line)
+            added = await self._acts.add_line(act, interaction, line)
+            act.facts.extend(facts if added else ())
+            return added
 
         return await self._acts.run(body, interaction_id)
 
@@ -397,7 +409,7 @@ class Lifecycle:
                 agent_id=agent_id,
                 queue=interaction.queue or "",
                 disposition=disposition,
-                note=note,
+                note=redact(note, self.company.redaction.only(Kind.CARD)),
             )
             moved = replace(
                 interaction,

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-from router.company import CAPACITY, Company, PauseCode, Person, Queue
+from router.company import CAPACITY, Company, NextBestOffer, PauseCode, Person, Queue
+from router.customer_limits import DEFAULT_LIMITS
 from router.hours import Hours, serialize_shift
 from router.model import Agent, Channel, Role
+from router.redaction.policy import DEFAULT_POLICY
 from router.rules import ALL_SKILLS, Membership, Overflow, Rules, Step
 
 Plain: TypeAlias = dict[str, Any]
@@ -19,6 +21,10 @@ KEPT = frozenset(
     {"id", "name", "login", "role", "queues", "people", "strategy", "target_s", "default_queue"}
 )
 """Keys that are written even when they have their default: without them it reads badly."""
+_USUAL_SAFETY: Mapping[str, Plain] = {
+    "redaction": dict(DEFAULT_POLICY.plain()),
+    "customer_limits": dict(DEFAULT_LIMITS.plain()),
+}
 
 
 def serialize_company(company: Company, *, defaults: bool = False) -> Plain:
@@ -33,9 +39,19 @@ def serialize_company(company: Company, *, defaults: bool = False) -> Plain:
         "dispositions": list(company.dispositions),
         "pause_codes": [_pause(pause) for pause in company.pauses],
         "entry": {str(channel): flow for channel, flow in company.entry.items()},
+        "next_best_offers": [_next_best_offer(offer) for offer in company.next_best_offers],
+        "redaction": dict(company.redaction.plain()),
+        "customer_limits": dict(company.customer_limits.plain()),
     }
     if defaults:
         return written
+    usual_offer = _next_best_offer(NextBestOffer("", "", {}))
+    offers = [_without(each, usual_offer) for each in written.pop("next_best_offers")]
+    written |= {"next_best_offers": offers} if offers else {}
+    for key, usual in _USUAL_SAFETY.items():
+        written[key] = _without(written[key], usual)
+        if not written[key]:
+            del written[key]
     usual_queue, usual_person = _queue(Queue("", "")), _person(USUAL_PERSON)
     written["queues"] = [_without(each, usual_queue) for each in written["queues"]]
     written["people"] = [_without_role(_without(each, usual_person)) for each in written["people"]]
@@ -137,6 +153,18 @@ def _membership(queue_id: str, standing: Membership) -> str | Plain:
     return {"id": queue_id, **different} if different else queue_id
 
 
+def _next_best_offer(offer: NextBestOffer) -> Plain:
+    return {
+        "id": offer.id,
+        "name": offer.name,
+        "text": dict(offer.text),
+        "intents": list(offer.intents),
+        "queues": list(offer.queues),
+        "channels": [str(channel) for channel in offer.channels],
+        "vip": offer.vip,
+    }
+
+
 def _pause(pause: PauseCode) -> str | Plain:
     if pause == PauseCode(pause.code, pause.code):
         return pause.code
@@ -218,6 +246,8 @@ def _by_id(company: Company) -> Plain:
     written = serialize_company(company, defaults=True)
     written["queues"] = {each["id"]: each for each in written["queues"]}
     written["people"] = {each["login"]: each for each in written["people"]}
+    offers = written["next_best_offers"]
+    written["next_best_offers"] = {each["id"]: each for each in offers}
     return written
 
 

@@ -20,6 +20,7 @@ from router.company import (
     WRAP_UP_LIMIT_S,
     WRAP_UP_MODES,
     Company,
+    NextBestOffer,
     PauseCode,
     Person,
     Queue,
@@ -27,10 +28,12 @@ from router.company import (
 )
 from router.configuration.check import Flows, check_company
 from router.configuration.section import Notes, Section, suggestion
+from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import BadConfiguration, Flaw
 from router.figures.service_level import SHORT_ABANDON_S, TARGET_S, ServiceLevel
 from router.hours import DAYS, Hours, Shift, parse_shift
 from router.model import Agent, Channel, Limits, Role
+from router.redaction.policy import DEFAULT_POLICY, TELLING_ITS_END, Kind, Policy, Treatment
 from router.rules import (
     ALL_SKILLS,
     EXPECTED_S,
@@ -140,6 +143,9 @@ class _Reader:
             default_queue=default,
             survey=top.flag("survey", True),
             fcr_days=top.whole("fcr_days", FCR_DAYS, least=1),
+            next_best_offers=self._next_best_offers(top),
+            redaction=_redaction(top.section("redaction")),
+            customer_limits=_customer_limits(top.section("customer_limits")),
         )
         top.done()
         return company
@@ -301,6 +307,35 @@ class _Reader:
             below.done()
         return found
 
+    # -- offers ------------------------------------------------------------------------
+
+    def _next_best_offers(self, top: Section) -> tuple[NextBestOffer, ...]:
+        sections = top.sections("next_best_offers")
+        ids = self._ids(sections, "id")
+        return tuple(
+            self._next_best_offer(section, id_) for section, id_ in zip(sections, ids, strict=True)
+        )
+
+    def _next_best_offer(self, section: Section, offer_id: str) -> NextBestOffer:
+        queues = section.texts("queues")
+        for index, queue_id in enumerate(queues):
+            self._refer(section, f"queues[{index}]", queue_id)
+        offer = NextBestOffer(
+            id=offer_id,
+            name=section.text("name", offer_id),
+            text=_by_language(section, "text"),
+            intents=section.texts("intents"),
+            queues=queues,
+            channels=tuple(
+                channel
+                for name in section.texts("channels")
+                if (channel := _channel(section, "channels", name)) is not None
+            ),
+            vip=section.flag("vip", True) if section.has("vip") else None,
+        )
+        section.done()
+        return offer
+
     # -- the rest ----------------------------------------------------------------------
 
     def _entry(self, top: Section) -> dict[Channel, str]:
@@ -327,6 +362,19 @@ class _Reader:
             found.append(PauseCode(code, below.text("name", code), below.flag("paid", True)))
             below.done()
         return tuple(found)
+
+
+def _by_language(section: Section, key: str) -> dict[str, str]:
+    """A text in at least one language."""
+    found = {}
+    for language, text in section.section(key).pairs():
+        if isinstance(text, str) and text:
+            found[language] = text
+        else:
+            section.bad(f"{key}.{language}", "a text", text)
+    if not found and not section.notes.unsure(section.at(key)):
+        section.bad(key, "a text by language, like {en: …, lv: …}", None)
+    return found
 
 
 def _wrap_up(section: Section) -> WrapUp:
@@ -515,3 +563,23 @@ def _channel(section: Section, key: str, name: str = "") -> Channel | None:
     except ValueError:
         section.bad(key, f"one of {', '.join(Channel)}", name or key)
         return None
+
+
+def _redaction(section: Section) -> Policy:
+    chosen = {}
+    for kind in Kind:
+        treatment = section.choice(kind.value, DEFAULT_POLICY.of(kind))
+        if treatment is Treatment.LAST4 and kind not in TELLING_ITS_END:
+            section.bad(kind.value, "keep or hide", treatment.value)
+            treatment = Treatment.HIDE
+        chosen[kind.value] = treatment
+    section.done()
+    return Policy(**chosen)
+
+
+def _customer_limits(section: Section) -> CustomerLimits:
+    limits = CustomerLimits(
+        **{key: section.whole(key, usual) for key, usual in DEFAULT_LIMITS.plain().items()}
+    )
+    section.done()
+    return limits

@@ -54,7 +54,9 @@ class QueueFigures:
     """Of a queue, of one of its channels, or of several together.
 
     ``sl_met`` and ``sl_counted`` are above and below the line of the queue's form of the
-    service level; ``handled_wait_s`` is what the handled waited before.
+    service level; ``handled_wait_s`` is what the handled waited before. ``written`` are agents'
+    lines, ``suggested`` those of them that a suggestion became; ``assisted`` are handled
+    interactions with such a line, ``assisted_s`` their handling.
     """
 
     arrived: int = 0
@@ -78,6 +80,10 @@ class QueueFigures:
     first_response_total_s: float = 0.0
     replies: int = 0
     reply_total_s: float = 0.0
+    written: int = 0
+    suggested: int = 0
+    assisted: int = 0
+    assisted_s: float = 0.0
     scores: Scores = field(default_factory=Scores)
 
     @property
@@ -140,6 +146,21 @@ class QueueFigures:
     def nps_response_rate(self) -> float | None:
         """NPS questions answered / handled."""
         return ratio(self.scores.nps_responses, self.handled)
+
+    @property
+    def suggestion_share(self) -> float | None:
+        """Lines made of a suggestion / lines that agents wrote."""
+        return ratio(self.suggested, self.written)
+
+    @property
+    def assisted_aht_s(self) -> float | None:
+        """Handling per handled interaction in which a suggestion was used."""
+        return ratio(self.assisted_s, self.assisted)
+
+    @property
+    def unassisted_aht_s(self) -> float | None:
+        """The same of the others."""
+        return ratio(self.handle_s - self.assisted_s, self.handled - self.assisted)
 
 
 @dataclass(slots=True)

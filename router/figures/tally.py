@@ -26,6 +26,7 @@ from router.figures.day import Day
 from router.figures.matters import Matter, Matters
 from router.figures.terms import Terms
 from router.model import Agent, Author, Channel, Direction, InteractionState
+from router.suggestions import USED
 
 WAITING = (InteractionState.WAITING, InteractionState.OFFERED)
 INTERNAL = "internal"
@@ -54,6 +55,7 @@ COUNTED: tuple[type[Fact], ...] = (
     events.WrapUpCompleted,
     events.SurveyAnswered,
     events.PresenceChanged,
+    events.SuggestionNoted,
 )
 """The facts that add anything."""
 
@@ -89,7 +91,8 @@ class Handling:
 class Open:
     """What must be known of an interaction until it is over.
 
-    ``asked_at`` is since when the customer waits for a person's words.
+    ``asked_at`` is since when the customer waits for a person's words. ``assisted``: the agent
+    who handles it has sent a suggestion.
     """
 
     channel: str = ""
@@ -110,6 +113,7 @@ class Open:
     wraps_up: bool = False
     asked_at: datetime | None = None
     responded: bool = False
+    assisted: bool = False
     handling: Handling | None = None
 
 
@@ -306,15 +310,23 @@ class Tally:
     def _words(self, fact: Fact, one: Open) -> None:
         """First response and replies of people; on the telephone the answer is the response."""
         spoken = one.channel == Channel.VOICE
+        if isinstance(fact, events.SuggestionNoted) and fact.how in USED and one.handling:
+            self._cell(one.handling.queue, one.channel).suggested += not spoken
+            one.assisted = True
         if isinstance(fact, events.BotStarted):
             one.asked_at = None
         elif isinstance(fact, events.OfferAccepted) and spoken:
             self._responds(fact.at, one)
         elif isinstance(fact, events.MessageAdded) and not spoken:
             if fact.author == Author.AGENT:
+                self._writes(one)
                 self._responds(fact.at, one)
             elif fact.author == Author.CUSTOMER and fact.state in ANSWERED_IN:
                 one.asked_at = one.asked_at or fact.at
+
+    def _writes(self, one: Open) -> None:
+        if one.handling is not None and not one.over:
+            self._cell(one.handling.queue, one.channel).written += 1
 
     def _responds(self, at: datetime, one: Open) -> None:
         if one.asked_at is None or one.over:
@@ -407,6 +419,7 @@ class Tally:
             self._shifts.lays_down(one.handling.agent_id, fact.interaction_id, fact.at)
         self._shifts.takes(fact.agent_id, fact.interaction_id, fact.at)
         out_s = self._shifts.out_s(fact.agent_id, fact.at)
+        one.assisted = False
         return Handling(fact.agent_id, fact.queue, fact.at, out_s)
 
     def _passes_on(self, fact: events.InteractionTransferred, work: Handling) -> Handling:
@@ -425,9 +438,11 @@ class Tally:
         agent.handled += count
         agent.handle_s += seconds
         cell.handle_s += seconds
+        cell.assisted_s += seconds if one.assisted else 0.0
         if count and not work.taken_on:
             cell.handled += 1
             cell.handled_wait_s += work.waited_s
+            cell.assisted += one.assisted
 
 
 def _is_internal(fact: Fact) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Executable, func, select, update
 
 from router.errors import Conflict, NoSuchInteraction, NoSuchOffer
 from router.model import (
+    Author,
     Channel,
     Interaction,
     InteractionState,
@@ -257,6 +258,27 @@ class SqlInteractions:
             .order_by(messages.c.seq)
         )
         return [unpack_message(row) for row in rows.mappings()]
+
+    async def reword(self, message_id: str, text: str) -> None:
+        """Another text, without what else held the old one."""
+        changed = {"text": text, "html": None, "quoted": ""}
+        await self._db.execute(
+            update(messages).where(messages.c.id == message_id).values(**changed)
+        )
+
+    async def count_lines(self, customer_id: str, author: Author, since: datetime) -> int:
+        """How many lines of one kind of author there are."""
+        query = (
+            select(func.count())
+            .select_from(messages.join(interactions))
+            .where(
+                interactions.c.customer_id == customer_id,
+                interactions.c.channel != str(Channel.VOICE),
+                messages.c.author == str(author),
+                messages.c.at >= since,
+            )
+        )
+        return int((await self._db.execute(query)).scalar_one())
 
     async def message(self, message_id: str) -> Message | None:
         """One line by id."""

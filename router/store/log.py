@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from msgspec import Raw
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from router.bus.codec import pack_body, unpack_fact
-from router.events import Fact
+from router.bus.codec import pack_body, pack_fact, unpack_fact
+from router.events import Fact, MessageAdded
 from router.store.bulk import add_rows, among
 from router.store.schema import documents, events, handled, nodes, outbox
 from router.store.steady import Connection
@@ -52,6 +53,20 @@ class SqlLog:
         rows = await self._db.execute(query)
         found = (unpack_fact(kind, body) for kind, body in rows)
         return [fact for fact in found if fact is not None]
+
+    async def reword(self, interaction_id: str, message_id: str, text: str) -> None:
+        """The log is only added to, but for what must not be kept."""
+        query = select(events.c.seq, events.c.type, events.c.body).where(
+            events.c.interaction_id == interaction_id, events.c.type == MessageAdded.__name__
+        )
+        for seq, kind, body in (await self._db.execute(query)).all():
+            fact = unpack_fact(kind, body)
+            if isinstance(fact, MessageAdded) and fact.message_id == message_id:
+                await self._db.execute(
+                    update(events)
+                    .where(events.c.seq == seq)
+                    .values(body=pack_fact(replace(fact, text=text))["body"])
+                )
 
     async def numbers(
         self,

@@ -79,6 +79,19 @@ def said(text: str, external_id: str | None = None) -> NewMessage:
     return NewMessage(Author.CUSTOMER, text, external_id=external_id)
 
 
+def added(message_id: str, text: str) -> MessageAdded:
+    return MessageAdded(
+        at=NOW,
+        interaction_id="one",
+        message_id=message_id,
+        seq=1,
+        channel="chat",
+        author="customer",
+        text=text,
+        state="bot",
+    )
+
+
 class TestStore:
     """``router.ports.Store``."""
 
@@ -200,6 +213,38 @@ class TestStore:
             assert [line.text for line in await tx.interactions.messages("one", 1)] == ["b", "c"]
             assert await tx.interactions.thread_of(["unknown", "m1"]) == "one"
             assert await tx.interactions.message(second.id) == second
+
+    async def test_line_gets_another_text_in_the_transcript_and_in_the_log(
+        self, store: SqlStore
+    ) -> None:
+        async with store.transaction() as tx:
+            await tx.interactions.add(interaction("one"))
+            told = NewMessage(Author.CUSTOMER, "4111", html="<p>4111</p>", quoted="> 4111")
+            line = await tx.interactions.add_message("one", told, NOW)
+            assert line is not None
+            announced = [added(line.id, "4111"), added("other", "4111")]
+            await tx.log.append(announced)
+            await tx.interactions.reword(line.id, "[…]")
+            await tx.log.reword("one", line.id, "[…]")
+        async with store.transaction() as tx:
+            kept = await tx.interactions.message(line.id)
+            assert kept == replace(line, text="[…]", html=None, quoted="")
+            facts = await tx.log.facts(interaction_id="one")
+        assert facts == [replace(announced[0], text="[…]"), announced[1]]
+
+    async def test_written_lines_of_a_customer_are_counted_by_time(self, store: SqlStore) -> None:
+        later = NOW + timedelta(minutes=1)
+        call = {"channel": Channel.VOICE, "created_at": later}
+        async with store.transaction() as tx:
+            await tx.interactions.add(interaction("chat"))
+            await tx.interactions.add(interaction("call", **call))
+            await tx.interactions.add(interaction("ben's", customer_id="ben", **call))
+            for name, at in (("chat", NOW), ("chat", later), ("call", later), ("ben's", later)):
+                await tx.interactions.add_message(name, said("hi"), at)
+            counted = tx.interactions.count_lines
+            assert await counted("anna", Author.CUSTOMER, NOW) == 2
+            assert await counted("anna", Author.CUSTOMER, later) == 1
+            assert await counted("anna", Author.BOT, NOW) == 0
 
     async def test_simultaneous_lines_all_get_their_own_place(self, store: SqlStore) -> None:
         async with store.transaction() as tx:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bots.campaign.calls import NotAnswered
-from bots.ports import AudioLeg
+from bots.ports import AudioLeg, Transcriber
 from bots.voice import VoiceOutcome
 from channels.media.leg import Leg
 from channels.media.music import hold_music
+from gateway.overhearing import Overhearing
 from gateway.switchboard import Caller, Switchboard
 from gateway.waiting_line import Acts, WaitingLine
 from gateway.waiting_room import WaitingRoom
@@ -197,10 +198,13 @@ class Board:
 
 
 @asynccontextmanager
-async def boards(folder: Path, **rules: Any) -> AsyncIterator[Callable[..., Awaitable[Board]]]:
+async def boards(
+    folder: Path, transcriber: Transcriber | None = None, **rules: Any
+) -> AsyncIterator[Callable[..., Awaitable[Board]]]:
     """Gives a function that starts a board whose bot follows a script, with a caller on it.
 
-    ``rules`` are the queue's, as a company file has them.
+    ``rules`` are the queue's, as a company file has them. With a ``transcriber`` it writes
+    down what people say.
     """
     queue = {"id": "orders", "name": "Orders", **rules}
     entry = {"voice": "front-desk"}
@@ -228,9 +232,12 @@ async def boards(folder: Path, **rules: Any) -> AsyncIterator[Callable[..., Awai
                 ),
                 first_s=0.0,
             )  # fmt: skip
+            overhearing = (
+                Overhearing(core.store, lifecycle, transcriber, None) if transcriber else None
+            )
             board = Switchboard(
                 core.store, lifecycle, core.bus, core.clock, bot, consults, line,
-                node="n1", company=company, data_dir=folder,
+                node="n1", company=company, data_dir=folder, overhearing=overhearing,
             )  # fmt: skip
             board.connect_wires(browser, telephone.dial)
             await board.start()

@@ -9,6 +9,7 @@ from datetime import date
 import httpx
 import pytest
 from litestar import Litestar
+from litestar.testing import AsyncTestClient
 
 from bots.actions import HttpActions
 from bots.conversation import Conversation, Heard, Tools
@@ -70,7 +71,7 @@ async def desk() -> AsyncIterator[Desk]:
     energy = read_contracts(today=lambda: MONDAY)
     orders = read_orders(today=lambda: MONDAY)
     app = Litestar([order_routes(orders), energy_routes(energy)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+    async with AsyncTestClient(app, base_url=API) as client:
         yield Desk(client, energy, orders)
 
 

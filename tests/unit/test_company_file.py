@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from router.company import (
     WRAP_UP_MODES,
     Company,
+    NextBestOffer,
     PauseCode,
     Person,
     Queue,
@@ -384,6 +385,22 @@ def companies(draw: st.DrawFn) -> Company:
         default_queue=draw(ids),
         survey=draw(st.booleans()),
         fcr_days=draw(st.integers(1, 90)),
+        next_best_offers=tuple(draw(next_best_offer(name)) for name in draw(ids_of_offers)),
+    )
+
+
+ids_of_offers = st.lists(st.sampled_from(["green", "app"]), unique=True)
+
+
+@st.composite
+def next_best_offer(draw: st.DrawFn, name: str) -> NextBestOffer:
+    return NextBestOffer(
+        name,
+        draw(texts),
+        draw(st.dictionaries(st.sampled_from(["en", "lv"]), st.just("Well?"), min_size=1)),
+        intents=draw(st.sampled_from([(), ("change_tariff",)])),
+        channels=tuple(draw(st.lists(st.sampled_from(Channel), unique=True))),
+        vip=draw(st.none() | st.booleans()),
     )
 
 
@@ -403,6 +420,23 @@ def person(draw: st.DrawFn, login: str) -> Person:
         login, name, queues, draw(skills), draw(by_channel), standing=standing, limits=limits
     )
     return Person(login, name, draw(st.sampled_from(Role)), agent=agent)
+
+
+def test_offer_fits_where_all_its_conditions_hold() -> None:
+    offer = NextBestOffer("a", "A", {"en": "?"}, ("move",), ("orders",), (Channel.CHAT,), vip=False)
+    assert offer.fits("orders", Channel.CHAT, "move", vip=False)
+    assert not offer.fits("billing", Channel.CHAT, "move", vip=False)
+    assert not offer.fits("orders", Channel.SMS, "move", vip=False)
+    assert not offer.fits("orders", Channel.CHAT, "late", vip=False)
+    assert not offer.fits("orders", Channel.CHAT, "move", vip=True)
+    assert NextBestOffer("a", "A", {"en": "?"}).fits("x", Channel.VOICE, "", vip=True)
+
+
+def test_offer_without_text_or_with_an_unknown_queue_is_refused_with_its_place() -> None:
+    raw = {"queues": [{"id": "orders"}], "next_best_offers": [{"id": "a", "queues": ["ordrs"]}]}
+    told = {flaw.place: flaw.problem for flaw in read_company(raw).problems}
+    assert "did you mean 'orders'" in told["next_best_offers[0].queues[0]"]
+    assert "a text by language" in told["next_best_offers[0].text"]
 
 
 @settings(max_examples=20)

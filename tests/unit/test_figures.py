@@ -371,3 +371,38 @@ def test_tally_remembers_only_what_is_open() -> None:
             tally.add(fact)
     tally.add(queued("open", 100))
     assert set(tally.close(at(200)).open) == {"open"}
+
+
+def suggestion(one: str, seconds: float, how: str = "sent") -> Fact:
+    return events.SuggestionNoted(
+        at=at(seconds),
+        interaction_id=one,
+        suggestion_id="s",
+        agent_id="ana",
+        kind="answer",
+        how=how,
+    )
+
+
+def test_lines_made_of_suggestions_and_handling_with_and_without_them() -> None:
+    facts = [
+        *(arrived("with", 0), queued("with", 0), accepted("with", 0)),
+        *(said("agent", "with", 10), suggestion("with", 10), said("agent", "with", 20)),
+        *(suggestion("with", 21, "shown"), suggestion("with", 22, "dismissed")),
+        *(ended("with", 60), filed("with", 90)),
+        *(arrived("not", 100), queued("not", 100), accepted("not", 100)),
+        *(said("agent", "not", 110), suggestion("not", 111, "inserted"), ended("not", 300)),
+    ]
+    queue = kpi.queue_figures(facts)["orders"]
+    assert (queue.written, queue.suggested, queue.suggestion_share) == (3, 1, 1 / 3)
+    assert (queue.assisted_aht_s, queue.unassisted_aht_s) == (90, 200)
+
+
+def test_suggestion_of_an_earlier_agent_does_not_count_for_the_next_one() -> None:
+    facts = [
+        *(arrived("one", 0), queued("one", 0), accepted("one", 0), suggestion("one", 5)),
+        *(queued("one", 10, from_agent_id="ana"), accepted("one", 20, agent_id="ben")),
+        ended("one", 50, agent_id="ben"),
+    ]
+    queue = kpi.queue_figures(facts)["orders"]
+    assert (queue.assisted, queue.handled, queue.assisted_s) == (1, 2, 10)

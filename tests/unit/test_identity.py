@@ -51,7 +51,16 @@ def test_mail_address_is_lower_case_without_brackets() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "anna", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "x" * 255 + "@a.b"]
+    "raw",
+    [
+        "",
+        "anna",
+        "a@b@c",
+        "a b@c",
+        "a@b\r\nBcc: x@y",
+        "=?utf-8?q?x=0d=0abcc?=@a.b",
+        "x" * 255 + "@a.b",
+    ],
 )
 def test_what_is_no_mail_address_is_refused(raw: str) -> None:
     with pytest.raises(BadAddress):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.letters import SMS_UNITS, SMS_WIDE, absolute, fit, units
+from bots.segments import SMS_UNITS, SMS_WIDE, absolute, fit, units
 from router.model import Citation
 from tests.texts import any_text
 

@@ -19,6 +19,11 @@ from bots.nlu.numbers import EN_DIGITS, EN_TEENS, EN_TENS, EN_TIMES, LV_DIGITS, 
 from bots.nlu.values.codes import NAMES
 from bots.nlu.values.found import GUESS, LIKELY, SURE, Found
 
+_DOT = r"(?:\.|\s*[\[(]dot[\])]\s*)"
+WRITTEN = re.compile(
+    rf"(?<![\w.+-])[a-z0-9_](?:[a-z0-9_+-]|{_DOT})*\s?(?:@|[\[(]at[\])])\s?"
+    rf"(?:[a-z0-9-]+{_DOT})+[a-z]{{2,}}"
+)
 ADDRESS = re.compile(r"(?<![\w.+-])[a-z0-9_][a-z0-9._+-]*@(?:[a-z0-9-]+\.)+[a-z]{2,}")
 SAID: Mapping[str, str] = {
     "@": r"at sign|at zime|at|et|艾特|小老鼠|\[at\]|\(at\)|@",
@@ -33,6 +38,8 @@ com net org info biz edu gov mil int name pro coop museum aero jobs mobi travel 
 online site tech cloud email blog club live news world group team studio agency company solutions
 """
 ENDINGS = frozenset(_ENDINGS.split())
+DOMAIN = 24
+"""Tokens within which a domain has its first dot, letter by letter."""
 ONE_WORD = re.compile(r",?\s*\b(?:all|as|in)?\s*(?:one|a single) word\b,?|\bno spaces?\b|\bkopa\b")
 PROVIDERS: Mapping[str, str] = {
     "g mail": "gmail", "gee mail": "gmail", "hot mail": "hotmail", "out look": "outlook",
@@ -44,6 +51,7 @@ is it its it's that's this the my your our address email e-mail mail to me send 
 yes yeah sure ok okay well um uh so hi hello please adrese epasts ir mans mana es write reach
 contact was be would be for and um er try think with account login i'm was his her their one's
 registered changed updated can you got via just there or
+no not sorry wait mean actually rather nope ne nevis
 """
 STOP = frozenset(_STOP.split())
 _TOKEN = re.compile(
@@ -58,22 +66,29 @@ Token = tuple[str, str, int, int]
 
 def emails(plain: str) -> list[Found]:
     """All addresses, in order."""
-    written = [Found(m.group(), m.start(), m.end(), SURE) for m in ADDRESS.finditer(plain)]
-    return written or _spoken(plain)
+    written = [Found(_joined(m.group()), *m.span(), SURE) for m in WRITTEN.finditer(plain)]
+    # What was written is blanked out, so that places stay.
+    left = WRITTEN.sub(lambda match: "," * len(match.group()), plain)
+    return sorted([*written, *_spoken(left)], key=lambda one: one.start)
+
+
+def _joined(written: str) -> str:
+    """ "ann (at) example . com" without its spaces and brackets."""
+    dotted = re.sub(r"\s*[\[(]dot[\])]\s*", ".", written)
+    return re.sub(r"\s*(?:@|[\[(]at[\])])\s*", "@", dotted)
 
 
 def _spoken(plain: str) -> list[Found]:
     together = ONE_WORD.search(plain) is not None
-    # The remark is blanked out, so that places stay.
     bare = ONE_WORD.sub(lambda match: " " * len(match.group()), plain)
     for said, name in PROVIDERS.items():
         bare = bare.replace(said, name + " " * (len(said) - len(name)))
     tokens = _tokens(bare)
-    found = []
+    found: list[Found] = []
     for i, (kind, sign, _, _) in enumerate(tokens):
         if kind == "sign" and sign == "@":
             one = _around(tokens, i, together)
-            if one:
+            if one and not any(one.overlaps(other) for other in found):
                 found.append(one)
     return found
 
@@ -178,7 +193,7 @@ def _domain(tokens: list[Token], at: int) -> tuple[int, str, bool]:
         if kind == "word" and chars in STOP and after not in (".", "-"):
             break
         if kind == "word" and text and text[-1] not in ".-":
-            ahead = any(k == "sign" and c == "." for k, c, _, _ in tokens[i + 1 : i + 6])
+            ahead = any(k == "sign" and c == "." for k, c, _, _ in tokens[i + 1 : i + DOMAIN])
             if dotted and not (single and len(_tail(text)) < 3 and _spelt(tokens, i)):
                 break
             if not ahead and not dotted:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bots.flow.model import Choice
 from bots.nlu.numbers import fold
 from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, Plain
-from bots.nlu.values.people import among
+from bots.nlu.values.people import alike
 
 PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -90,5 +90,5 @@ def _by_sound(plain: Plain, listed: Sequence[Choice], language: str) -> list[Fou
         for phrase in _phrases(choice.phrases, language)
         if len(re.sub(r"\W", "", phrase)) >= LETTERS and fold(phrase).isascii()
     }
-    found = among(plain, tuple(spoken))
-    return [Found(spoken[one.value], one.start, one.end, GUESS) for one in found[:1]]
+    found = alike(plain, spoken)
+    return [Found(one.value, one.start, one.end, GUESS) for one in found[:1]]

@@ -38,6 +38,9 @@ _MINUTE_WORDS = {
 }  # fmt: skip
 
 
+_SINGLE = {word: n for word, n in EN_ONES.items() if n}
+
+
 def _any_of(words: Mapping[str, int]) -> str:
     return "|".join(sorted(words, key=len, reverse=True)).replace(" ", "[ -]")
 
@@ -137,14 +140,13 @@ def _settled(
     value = f"{hour:02d}:{minute:02d}"
     if not hours.allows(value):
         return []
-    return [
-        Found(value, match.start(), match.end(), confidence if sure else min(confidence, LIKELY))
-    ]
+    start = match.start("hour") if _PREPOSED.match(match.group()) else match.start()
+    return [Found(value, start, match.end(), confidence if sure else min(confidence, LIKELY))]
 
 
 def _part_near(plain: str, match: re.Match[str]) -> str:
     """The part of the day that the sentence tells elsewhere: "tomorrow morning at nine"."""
-    found = re.search(f"{LATER}|{EARLIER}", plain[: match.start()] + " " + plain[match.end() :])
+    found = re.search(_PART_WORDS, plain[: match.start()] + " " + plain[match.end() :])
     return found.group() if found else ""
 
 
@@ -223,11 +225,16 @@ def _fixed(clock: tuple[int, int]) -> Callable[[re.Match[str]], tuple[int, int] 
 
 Read = Callable[[re.Match[str]], tuple[int, int] | None]
 Form = tuple[re.Pattern[str], Read, float]
-_MINUTES = r"(?:[a-z]+[ -])?[a-z]+|\d\d?"
+_MINUTES = rf"\d\d?|{_any_of(_MINUTE_WORDS)}|{_any_of(_SINGLE)}"
 _PAST = (
     rf"(?P<count>half|a quarter|quarter|{_MINUTES})(?: minutes?)? "
     r"(?P<way>past|after|to|till?|before|of)"
 )
+_PART_WORDS = (
+    r"\b(?:mornings?|afternoon|evening|tonight|no rita|pecpusdien\w+|vakara)\b|"
+    "早上|上午|凌晨|下午|晚上|傍晚|今晚|明晚"
+)
+_PREPOSED = re.compile(r"(?:at|by|until|till|from|around|about|before|after) ")
 _AT = r"\b(?:at|by|until|till|from|around|about|before|after|pulksten|plkst\.?)"
 _NO_TIME = (
     r"(?! ?(?:days?|weeks?|months?|hours?|minutes?|euros?|eur|%|percent|people|th|st|nd|rd|"
@@ -264,6 +271,8 @@ _EN_FORMS = (
     _form(rf"\b{_PAST} {HOUR}(?: o'?clock)?{PART}?", _past_or_to),
     _form(rf"\bhalf {HOUR}{PART}?", _half_hour),
     _form(rf"{_AT} {HOUR}{_NO_TIME}", _hour_and_minute, GUESS),
+    _form(rf"\b{HOUR}[- ]?ish\b", _hour_and_minute, GUESS),
+    _form(r"(?<![\d.,/:])(?P<hour>[01]?\d|2[0-3]) ?h\b", _hour_and_minute, GUESS),
     _form(NOON, _fixed((12, 0))),
     _form(MIDNIGHT, _fixed((24, 0))),
 )

@@ -35,7 +35,23 @@ SOUNDS: Mapping[str, str] = {
 }  # fmt: skip
 """Words that sound like digits."""
 SILENT = frozenset(
-    {"dash", "hyphen", "minus", "slash", "stroke", "space", "then", "um", "uh", "er", "and"}
+    {
+        "letters",
+        "numbers",
+        "digits",
+        "number",
+        "dash",
+        "hyphen",
+        "minus",
+        "slash",
+        "stroke",
+        "space",
+        "then",
+        "um",
+        "uh",
+        "er",
+        "and",
+    }
     | {"followed", "by", "s", "defise", "svitra"}
 )
 AS_IN = ("as", "like", "for", "is")
@@ -184,6 +200,8 @@ class _Speller:
         """Letters that are written together."""
         if len(word) < 2 or len(word) > GLUED + 2 or word in EN_TENS or word in EN_TEENS:
             return []
+        if word in NAMES and not self.plain.words(*self.tokens[i].span()).isupper():
+            return []
         start, end = self.tokens[i].span()
         before, after = self.plain.text[start - 1 : start], self.plain.text[end : end + 1]
         text = self.plain.text
@@ -201,6 +219,8 @@ class _Speller:
     def _phrase(self, i: int) -> Option | None:
         """ "B as in Bravo", "bee for boy", "double l", "capital S", "double you"."""
         word, following = self.words[i], self._word(i + 1)
+        if word == "x" and following == "ray":
+            return ("X", i + 2, 0)
         if word == "double" and following in ("you", "u"):
             return ("W", i + 2, 0)
         if word in EN_TIMES and following:
@@ -222,6 +242,8 @@ class _Speller:
         while self._word(after) in ("in", "the", "word", "for"):
             after += 1
         example = self._word(after)
+        if example == "x" and self._word(after + 1) == "ray":
+            return (letter, after + 2, 0) if letter == "X" else None
         if len(example) > 1 and example[0].upper() == letter and example not in EN_DIGITS:
             return (letter, after + 1, 0)
         return None

@@ -20,7 +20,7 @@ CORRECTS = re.compile(
 )
 DENIED = re.compile(
     r"(?:\b(?:not|isn't|wasn't|never|nevis|instead of|rather than)\s+"
-    r"(?:on |at |the |for |in |a )*|不是|不要)$"
+    r"(?:on |at |the |for |in |a )*[(<]*|不是|不要)$"
 )
 LONGEST = 40
 """Characters between a value and the one that corrects it."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
 
 from bots.nlu.values.day_numbers import (
     EN_DAY,
@@ -24,7 +24,7 @@ from bots.nlu.values.day_numbers import (
 )
 from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, longest
 from bots.nlu.values.numerals import TEENS, TENS, han, numerals
-from bots.nlu.values.relative_days import relative
+from bots.nlu.values.relative_days import WEEKDAY, relative
 
 MONTHS: Mapping[str, int] = {
     name: number % 12 + 1
@@ -128,7 +128,13 @@ def dates(plain: str, calendar: Calendar) -> list[Found]:
     ]
     if calendar.today is not None:
         found += relative(plain, calendar.today, calendar.past)
-    return longest(found)
+    return [_less_until(plain, one) for one in longest(found)]
+
+
+def _less_until(plain: str, one: Found) -> Found:
+    """ "I'm away until Monday, so Tuesday": where two days are told it is the other."""
+    told = _UNTIL.search(plain[: one.start])
+    return replace(one, weight=-1) if told else one
 
 
 # -- forms ------------------------------------------------------------------------
@@ -150,9 +156,7 @@ def _figures(calendar: Calendar, match: re.Match[str]) -> date | None:
 
 
 def _named(calendar: Calendar, match: re.Match[str]) -> date | None:
-    name = match.group("month").rstrip(".")
-    month = next(number for form, number in MONTHS.items() if re.fullmatch(form, name))
-    return _dated(calendar, match, month)
+    return _dated(calendar, match, _month(match.group("month")))
 
 
 def _chinese(calendar: Calendar, match: re.Match[str]) -> date | None:
@@ -172,11 +176,26 @@ def _alone(calendar: Calendar, match: re.Match[str]) -> date | None:
     return calendar.of_month(day_number(match.group("day")))
 
 
+def _edge(calendar: Calendar, match: re.Match[str]) -> date | None:
+    """ "The end of March", "the first day of May"."""
+    month = _month(match.group("month"))
+    first = re.match("begin|start|first", match.group("edge"))
+    year = calendar.today.year if calendar.today else FIRST_YEAR
+    return calendar.nearest(month, 1 if first else monthrange(year, month)[1])
+
+
+def _month(name: str) -> int:
+    return next(n for form, n in MONTHS.items() if re.fullmatch(form, name.rstrip(".")))
+
+
 def _holiday(calendar: Calendar, match: re.Match[str]) -> date | None:
     month, day = next(at for words, at in HOLIDAYS if re.fullmatch(words, match.group()))
     return calendar.nearest(month, day)
 
 
+_UNTIL = re.compile(
+    r"\b(?:until|till|since|ordered (?:it |this |that )?(?:on )?|away (?:on )?)\s*$"
+)
 HOLIDAYS: tuple[tuple[str, tuple[int, int]], ...] = (
     (r"christmas eve|平安夜", (12, 24)),
     (r"christmas(?: day)?|圣诞节?", (12, 25)),
@@ -185,35 +204,34 @@ HOLIDAYS: tuple[tuple[str, tuple[int, int]], ...] = (
     (r"new year'?s day|元旦", (1, 1)),
 )
 Read = Callable[[Calendar, re.Match[str]], date | None]
+_MEASURE = (
+    r"\s*(?:%|eur|€|kilo|kg|[ck]?m\b|met(?:re|er)|gram|lit(?:re|er)|hour|h\b|star|point|percent|"
+    r"inch|times|thousand|million|[gm]b\b|out of)"
+)
+"""After a number that is no date: "3.5 kilos"."""
+_ON = rf"(?:\b{WEEKDAY},? )?"
+"""The weekday in front of a date is not another date."""
 _OF_MONTH = r"(?! (?:of|day|week|time|one|floor|attempt|class|party|person|question|part|line)\b)"
 _FORMS: tuple[tuple[re.Pattern[str], Read, float], ...] = (
     (re.compile(r"(?<!\d)(?P<year>\d{4})[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)(?!\d)"),
      _iso, SURE),
-    (re.compile(r"(?<![\d.,/-])(?P<a>\d\d?)(?P<mark>[./-])(?P<b>\d\d?)"
+    (re.compile(_ON + r"(?<![\d.,/-])(?P<a>\d\d?)(?P<mark>[./-])(?P<b>\d\d?)"
                 r"(?:(?P=mark)(?P<year>\d{4}|\d\d))(?![\d])"), _figures, SURE),
-    (re.compile(r"(?<![\d.,/:-])(?P<a>\d\d?)(?P<mark>[./])(?P<b>\d\d?)(?P<year>\b(?!\d))?"
-                r"(?![\d/]|[.,]\d|\s*(?:%|eur|€|euro))"), _figures, LIKELY),
-    (re.compile(rf"(?:\bthe )?\b(?P<day>{EN_DAY})(?: day)?(?: of|,)?\s*(?P<month>{MONTH}){YEAR}"),
-     _named, SURE),
-    (re.compile(rf"\b(?P<month>{MONTH})\s*(?:the )?(?P<day>{EN_DAY})(?!\s*(?:am|pm|:)){YEAR}"),
+    (re.compile(_ON + r"(?<![\d.,/:-])(?P<a>\d\d?)(?P<mark>[./])(?P<b>\d\d?)(?P<year>\b(?!\d))?"
+                rf"(?![\d/]|[.,]\d|{_MEASURE})"), _figures, LIKELY),
+    (re.compile(rf"{_ON}(?:\bthe )?\b(?P<day>{EN_DAY})(?: day)?(?: of|,)?\s*(?P<month>{MONTH})"
+                + YEAR), _named, SURE),
+    (re.compile(rf"{_ON}\b(?P<month>{MONTH})\s*(?:the )?(?P<day>{EN_DAY})(?!\s*(?:am|pm|:)){YEAR}"),
      _named, SURE),
     (re.compile(rf"(?:(?P<year>\d{{4}})\.? gada )?\b(?P<day>{LV_DAY})\s*(?P<month>{MONTH})"),
      _named, SURE),
     (re.compile(rf"{_ZH_YEAR}(?P<month>{ZH_NUMBER})月份?(?P<day>{ZH_NUMBER})[日号號]?"),
      _chinese, SURE),
-    (re.compile(rf"\bthe (?P<day>{EN_ORDINAL_DAY}){_OF_MONTH}"), _alone, GUESS),
+    (re.compile(rf"{_ON}\bthe (?P<day>{EN_ORDINAL_DAY}){_OF_MONTH}"), _alone, GUESS),
     (re.compile(rf"^\W*(?:on )?(?P<day>{EN_ORDINAL_DAY})\W*$"), _alone, GUESS),
+    (re.compile(r"\b(?:the )?(?P<edge>end|beginning|start|last day|first day) of "
+                rf"(?P<month>{MONTH})"), _edge, LIKELY),
     (re.compile(rf"\b(?P<day>{LV_DAY})\s*datum[aus]\b"), _alone, LIKELY),
     (re.compile(rf"(?<!月)(?P<day>{ZH_NUMBER})[号號](?!码|线|楼)"), _alone, LIKELY),
     (re.compile(r"|".join(rf"\b(?:{words})" for words, _ in HOLIDAYS)), _holiday, LIKELY),
 )  # fmt: skip
-
-
-def last_of(year: int, month: int) -> date:
-    """The last day of the month."""
-    return date(year, month, monthrange(year, month)[1])
-
-
-def monday_of(day: date) -> date:
-    """The Monday of its week."""
-    return day - timedelta(days=day.weekday())

@@ -40,11 +40,15 @@ _MINOR = re.compile(
     r"\s*(?:(?P<any>" + MINOR[""] + r")|(?P<GBP>" + MINOR["GBP"] + rf")|(?P<tenth>{TENTH}))"
 )
 _HALF = re.compile(r"\s*(?:and|un) (?:a half|pus[ei]?)\b|\s*ar pusi\b|半")
+_THOUSAND = re.compile(r"\s*(?:thousand|grand|k|tukstos\w+)\b")
 _POINT = re.compile(
     r"\s+(?:point|dot|komats|komata|punkts)((?:\s+(?:oh|o|zero|one|two|three|four|five|"
     r"six|seven|eight|nine|nulle|viens|divi|tris|cetri|pieci|sesi|septini|astoni|devini)\b)+"
     r"|\s+(?:ten|[a-z]+teen|[a-z]+ty(?:[ -][a-z]+)?)\b)"
 )
+_PAID = re.compile(r"\b(?:paid|pay|charged?(?: me)?|costs?|owe|bill (?:is|says|of)|price is)\s*$")
+_COUNTED = re.compile(r"\s+(?!this|was|thanks|yes|always|plus|less)[a-z]{3,}s\b")
+"""Things that are counted: "two parcels" are no money."""
 _OH = re.compile(r"\s+(?:oh|o|zero)\s+(?=[a-z])")
 
 
@@ -125,6 +129,9 @@ class _Reader:
         if number is None or number.whole is None or number.value > LARGEST_MINOR:
             return value, end
         minor = _MINOR.match(self.plain, number.end)
+        another = _UNIT.match(self.plain, number.end) or self._symbol(number.start)
+        if minor is None and (another or "," in self.plain[end : number.start]):
+            return value, end
         han = self.plain[number.end - 1 : number.end] > "\u4e00" or self.plain[end - 1] in "块元"
         tenths = minor is not None and minor.lastgroup == "tenth"
         if tenths or (minor is None and han and number.value < 10):
@@ -132,15 +139,15 @@ class _Reader:
             last = self.at.get(end)
             after = _MINOR.match(self.plain, last.end) if last and minor else None
             return (value + last.value / 100, after.end()) if last and after else (value, end)
-        if minor is None and number.value < 10 and "," in self.plain[end : number.start]:
-            return value, end
         return value + number.value / 100, minor.end() if minor else number.end
 
     def _fraction(self, number: Numeral) -> tuple[Decimal, int]:
         """ "two point five", "five and a half" in front of the currency."""
         half = _HALF.match(self.plain, number.end)
         if half and number.whole is not None:
-            return number.value + Decimal("0.5"), half.end()
+            thousand = _THOUSAND.match(self.plain, half.end())
+            value = number.value + Decimal("0.5")
+            return (value * 1000, thousand.end()) if thousand else (value, half.end())
         point = _POINT.match(self.plain, number.end)
         if point is None or number.whole is None:
             return number.value, number.end
@@ -148,7 +155,7 @@ class _Reader:
         parts = [str(n.whole) for n in numerals(digits)]
         return number.value + Decimal(f"0.{''.join(parts)}"), point.end()
 
-    def _bare(self, number: Numeral, value: Decimal, end: int) -> Found:
+    def _bare(self, number: Numeral, value: Decimal, end: int) -> Found | None:
         """Without a currency: "twelve fifty" is 12.50, "fifteen" is 15."""
         if value == value.to_integral_value() and number.spoken and value < 1000:
             oh = _OH.match(self.plain, end)
@@ -165,7 +172,13 @@ class _Reader:
                         _money(value + Decimal(cents) / 100), number.start, last, sure, unit
                     )
         written = not number.spoken and value != value.to_integral_value()
-        return Found(_money(value), number.start, end, SURE if written else LIKELY)
+        if not written and _COUNTED.match(self.plain, end):
+            return None
+        if _PAID.search(self.plain, 0, number.start):
+            return Found(_money(value), number.start, end, SURE if written else LIKELY, "", 2)
+        return Found(
+            _money(value), number.start, end, SURE if written else LIKELY, "", int(written)
+        )
 
 
 def _money(value: Decimal) -> str:

@@ -59,10 +59,12 @@ SCALES: Mapping[str, int] = {**EN_SCALES, **dict.fromkeys(LV_THOUSAND, 1000)}
 AND = frozenset({"and", "un"})
 BEFORE_ONE = frozenset({"this", "that", "which", "the", "no", "any", "every", "each", "another"})
 """Before "one" that stands for something else."""
+SAYS = frozenset({"number", "is", "was", "answer", "count", "reading"})
 
 WORD = re.compile(r"[a-z]+|\d+(?:st|nd|rd|th)\b")
 WRITTEN = re.compile(
-    r"(?<![\w.,/:-])-?(?P<grouped>\d{1,3}(?:(?P<mark>[ .,'])\d{3})(?:(?P=mark)\d{3})*(?!\d)"
+    r"(?<![a-z\d_/:-])(?<!\d[.,])-?"
+    r"(?P<grouped>\d{1,3}(?:(?P<mark>[ .,'])\d{3})(?:(?P=mark)\d{3})*(?!\d)"
     r"|\d+)(?:(?P<point>[.,])(?P<rest>\d{1,2}|\d{4,})(?!\d))?(?!\d|[.,/:-]\d)"
     r"(?P<kilo>\s?k\b)?(?P<ordinal>(?:st|nd|rd|th)\b)?"
 )
@@ -74,7 +76,7 @@ _HAN = re.compile(
 )
 _HAN_OTHER = re.compile(
     r"一(?=[下样起些直般定切旦边会])|[有]一点|一点(?!钟|半|[零一二三四五六七八九十\d])|十分(?![之钟])|千万(?!元)"
-    r"|万一|唯一|统一|一[个位](?:月|人工|客服|真人)"
+    r"|(?<![零一二两三四五六七八九十百千])万一|一[遍样]|[什怎这那多要]么|再[说讲来]一次|唯一|统一|一[个位](?:月|人工|客服|真人)"
 )
 
 
@@ -222,10 +224,20 @@ def _worded(plain: str) -> Iterator[Numeral]:
 
 
 def _is_pronoun(words: _Words, i: int) -> bool:
-    """ "This one", "one of them", "one day", "seconds": no numbers."""
-    if words.word(i) != "one":
+    """ "This one", "the other one", "one of them": no numbers; "six, no, one" is one."""
+    if words.word(i) != "one" or words.joined(i + 1) in {*HUNDRED, *EN_SCALES}:
         return False
-    return words.word(i - 1) in BEFORE_ONE or words.word(i + 1) in ("of", "moment", "sec")
+    if words.word(i + 1) in ("of", "moment", "sec"):
+        return True
+    if not i or words.joined(i) != "one":
+        return False
+    before, earlier = words.word(i - 1), words.word(i - 2)
+    if before == "the" and earlier in ("just", "only"):
+        return False
+    if before == "no":
+        corrects = words.joined(i - 1) != "no" or earlier in ONES or earlier in TENS
+        return not (i > 1 and (corrects or earlier in TEENS))
+    return before in BEFORE_ONE or (earlier in ("the", "a", "this", "that") and before not in SAYS)
 
 
 def _chinese(plain: str) -> Iterator[Numeral]:

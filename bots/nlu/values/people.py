@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bots.nlu.numbers import fold
 from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, Plain
@@ -109,29 +109,33 @@ def among(plain: Plain, listed: Sequence[str]) -> list[Found]:
 
     Two names that sound almost as well are none: the customer is asked again.
     """
-    scored = sorted(
-        ((_best_window(plain, name), name) for name in listed),
-        key=lambda item: -item[0][0],
-    )
-    if not scored or scored[0][0][0] < ALIKE:
-        return []
-    (score, start, end), name = scored[0]
-    runner_up = scored[1][0] if len(scored) > 1 else (0.0, 0, 0)
-    overlapping = runner_up[1] < end and start < runner_up[2]
-    if score < 1.0 and overlapping and score - runner_up[0] < CLEAR:
-        return []
-    if score == runner_up[0] == 1.0 and overlapping and len(scored[1][1]) == len(name):
-        return []
+    return alike(plain, {name: name for name in listed}, parts=True)
+
+
+def alike(plain: Plain, meanings: Mapping[str, str], parts: bool = False) -> list[Found]:
+    """The same for words that mean something: words of one meaning are no rivals.
+
+    With ``parts`` one word of several is enough, as a family name is.
+    """
+    best: dict[str, tuple[float, int, int]] = {}
+    for words, meaning in meanings.items():
+        best[meaning] = max(best.get(meaning, (0.0, 0, 0)), _best_window(plain, words, parts))
+    scored = sorted(best.items(), key=lambda item: -item[1][0])
     found: list[Found] = []
-    for (alike, first, last), candidate in scored:
-        if alike < ALIKE or any(f.start < last and first < f.end for f in found):
+    for place, (meaning, (score, start, end)) in enumerate(scored):
+        if score < ALIKE or any(one.start < end and start < one.end for one in found):
             continue
-        sure = SURE if alike == 1.0 else LIKELY if alike >= 0.9 else GUESS
-        found.append(Found(candidate, first, last, sure, weight=round(alike * 100)))
+        rivals = [
+            other[0] for _, other in scored[place + 1 :] if other[1] < end and start < other[2]
+        ]
+        if rivals and score - rivals[0] < CLEAR and (score < 1.0 or rivals[0] == 1.0):
+            return []
+        sure = SURE if score == 1.0 else LIKELY if score >= 0.9 else GUESS
+        found.append(Found(meaning, start, end, sure, weight=round(score * 100)))
     return found
 
 
-def _best_window(plain: Plain, name: str) -> tuple[float, int, int]:
+def _best_window(plain: Plain, name: str, parts: bool) -> tuple[float, int, int]:
     """The words of the text that sound most like the name: likeness and place."""
     wanted = fold(name)
     if HAN.search(wanted):
@@ -151,7 +155,7 @@ def _best_window(plain: Plain, name: str) -> tuple[float, int, int]:
                 alike -= 0.03
             if alike > best[0]:
                 best = (alike, start, end)
-    return max(best, _part_of(words, wanted))
+    return max(best, _part_of(words, wanted)) if parts else best
 
 
 def _part_of(words: list[re.Match[str]], wanted: str) -> tuple[float, int, int]:

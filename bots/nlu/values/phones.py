@@ -35,7 +35,10 @@ def _phone(plain: Plain, run: Run, country: str) -> Found | None:
     written = not re.search(r"[a-z\u4e00-\u9fff]", plain.text[run.start : run.end])
     digits = plain.text[run.start : run.end] if written else run.digits
     text = f"+{digits}" if plus else digits
-    number = _parsed(text, country) or (None if plus else _parsed(f"+{digits}", country))
+    number = _parsed(text, country)
+    if number is None and not plus:
+        # Dialled as from another country, "00 371 …", or without its plus.
+        number = _parsed("+" + run.digits.removeprefix("00"), country)
     if number is None:
         return None
     value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -51,4 +54,5 @@ def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
         number = phonenumbers.parse(text, country or None)
     except phonenumbers.NumberParseException:
         return None
-    return number if phonenumbers.is_possible_number(number) else None
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    return number if possible == phonenumbers.ValidationResult.IS_POSSIBLE else None

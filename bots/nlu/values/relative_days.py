@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from bots.nlu.values.day_numbers import EN_DAY, LV_DAY, ZH_NUMBER, day_number
 from bots.nlu.values.found import GUESS, LIKELY, Found
-from bots.nlu.values.numerals import numerals
+from bots.nlu.values.numerals import ONES, TEENS, TENS, numerals
 
 WEEKDAYS: Mapping[str, int] = {
     r"mon(?:day)?": 0, r"tue(?:s(?:day)?)?": 1, r"wed(?:nesday)?": 2, r"thu(?:r(?:s(?:day)?)?)?": 3,
@@ -32,7 +32,8 @@ DAYS_IN: Mapping[str, int] = {
     "星期": 7, "礼拜": 7,
 }  # fmt: skip
 MONTHS_IN: Mapping[str, int] = {"month": 1, "year": 12, "menes": 1, "gad": 12, "月": 1, "年": 12}
-N = r"(?P<n>\d+|(?:[a-z]+[ -]){0,2}?[a-z]+)"
+_ONES, _TENS = "|".join(ONES), "|".join([*TENS, *TEENS])
+N = rf"(?P<n>\d+|a couple of|an?|another|(?:{_TENS})(?:[ -](?:{_ONES}))?|{_ONES})"
 EN_SPAN = r"(?P<unit>day|week|fortnight|month|year)s?\b"
 LV_SPAN = r"(?P<unit>dien|nedel|menes|gad)\w*"
 ZH_SPAN = r"(?P<n>[零一二两兩三四五六七八九十\d]+)\s*个?(?P<unit>天|日|周|星期|礼拜|月|年)"

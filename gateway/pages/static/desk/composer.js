@@ -78,7 +78,7 @@ function keypad(card, act) {
 /** How it ended. Made once per conversation, like the composer. */
 export function wrapUpForm(card, act) {
   const noteKey = `wrap.${card.id}`;
-  const note = h("textarea.input", { name: "note", rows: "2", maxlength: "4000", placeholder: t("wrap.note_hint"), "aria-label": t("wrap.note") });
+  const note = h("textarea.input", { name: "note", rows: "3", maxlength: "4000", placeholder: t("wrap.note_hint"), "aria-label": t("wrap.note") });
   note.value = draft(noteKey);
   note.addEventListener("input", () => keepDraft(noteKey, note.value));
   const choices = card.dispositions.map((code, index) =>
@@ -93,6 +93,7 @@ export function wrapUpForm(card, act) {
   const form = h("form.wrap-up", { dataset: { kind: "wrap-up", mode: card.wrap_up_mode }, onsubmit: submit, onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); } },
     h("div.row", {}, h("h2", {}, t("wrap.title")), h("span.muted.small.grow", {}, t(`wrap.mode.${card.wrap_up_mode}`)), timed),
     h("div.choices", { role: "radiogroup", "aria-label": t("wrap.title") }, choices),
+    h("div.filing", { dataset: { filing: "" } }),
     note,
     h("div.row", { style: { "flex-wrap": "wrap" } }, h("button.button", { type: "button", onclick: () => act.callBack(card) }, icon("clock", "small"), t("cb.open")), h("span.grow"),
       optional && h("button.button", { type: "button", onclick: () => act.skip(card.id) }, t("wrap.skip")),

@@ -1,5 +1,6 @@
 // The agent's page: draws what the socket tells, and asks for what the agent does.
 
+import { Assist, madeOf } from "./assist.js";
 import { besidePanel, betweenUs, drawTalkOf, fillBeside } from "./consult.js";
 import { BrowserPhone } from "./phone.js";
 import { CallbackDialog } from "./callback.js";
@@ -10,7 +11,7 @@ import { drawContext, knowledgePanel } from "./context.js";
 import { drawLines } from "./lines.js";
 import { drawWork, nameOf } from "./worklist.js";
 import { channelMark, h, icon, patch, redraw } from "./dom.js";
-import { draft, keepDraft, putOut, takeOut, unsent } from "./drafts.js";
+import { draft, keepDraft, keepDraftMadeOf, putOut, takeOut, unsent } from "./drafts.js";
 import { GiveDialog } from "./give.js";
 import { clock, retime, sync } from "./time.js";
 import { showHelp, watchKeys } from "./keys.js";
@@ -118,7 +119,8 @@ const act = {
     draw(true);
   },
   send(id, text) {
-    deliver(putOut(id, text));
+    deliver(putOut(id, text, madeOf(id, text)));
+    keepDraftMadeOf(id, null);
     drawTalk(true);
   },
   typing: (id) => connection.ask("typing", { interaction_id: id }).catch(() => {}),
@@ -156,6 +158,8 @@ const act = {
   },
 };
 
+const assist = new Assist(ask, act, () => { drawAssist(); drawSide(); }, toast);
+
 /** Ask, and show a failure. The answer, or null. */
 async function tell(type, fields) {
   try {
@@ -169,7 +173,7 @@ async function tell(type, fields) {
 /** Send a line from the outbox. Without a connection it stays there and goes with the next snapshot. */
 async function deliver(line) {
   try {
-    await connection.ask("send", { interaction_id: line.interaction_id, draft_id: line.draft_id, text: line.text });
+    await connection.ask("send", { interaction_id: line.interaction_id, draft_id: line.draft_id, text: line.text, suggestion: line.suggestion ?? null });
     takeOut(line.draft_id);
   } catch (error) {
     if (error.status === 0) return;
@@ -235,17 +239,28 @@ function drawTalk(changed = false) {
     places.beside = null;
     places.foot = h("div");
     places.footKey = "";
-    place.replaceChildren(places.head, h("div", { style: { display: "flex", "flex-direction": "column", "min-height": "0" } }, places.lines, places.typing), h("div", {}, places.strips, places.foot));
+    place.replaceChildren(places.head, h("div", { style: { display: "flex", "flex-direction": "column", "min-height": "0" } }, places.lines, places.typing), h("div", {}, places.strips, assist.strip, places.foot));
     places.lines.style.flex = "1";
   }
   if (!places.head.querySelector("details[open]")) redraw(places.head, header(card));
   const low = places.lines.scrollHeight - places.lines.scrollTop - places.lines.clientHeight < 80;
   patch(places.lines, drawLines(card.parent_id ? betweenUs(card, desk.me) : card, unsent(), places.drawn));
-  if (changed || low) places.lines.scrollTop = places.lines.scrollHeight;
   drawStrips(card);
   drawTyping();
   drawFoot(card);
+  drawAssist();
+  // Last, when everything below has taken its room.
+  if (changed || low) places.lines.scrollTop = places.lines.scrollHeight;
   retime();
+}
+
+/** What helps with the open conversation; asked for when a line was added. */
+function drawAssist() {
+  const { card } = desk;
+  const found = assist.look(card);
+  if (!card) return;
+  assist.drawStrip(card, found);
+  assist.fillFiling(places.foot, found);
 }
 
 /** Above the reply box: who is asked or has joined, and the other conversation. */
@@ -317,16 +332,23 @@ function drawFoot(card) {
   redraw(places.foot, [part]);
 }
 
+const TABS = { context: "context.title", assist: "assist.title", knowledge: "context.knowledge" };
 const knowledge = knowledgePanel(act);
 const panel = h("div.panel", { role: "tabpanel" });
 const tabs = h("div.tabs", { role: "tablist" });
 at("context").replaceChildren(tabs, panel);
 
 function drawSide() {
-  tabs.replaceChildren(...["context", "knowledge"].map((name) =>
-    h("button", { type: "button", role: "tab", "aria-selected": String(places.tab === name), onclick: () => openTab(name) }, t(name === "context" ? "context.title" : "context.knowledge"))));
+  const drafts = desk.card?.state === "agent" ? assist.now?.drafts.length : 0;
+  redraw(tabs, Object.entries(TABS).map(([name, title]) =>
+    h("button", { type: "button", role: "tab", "aria-selected": String(places.tab === name), onclick: () => openTab(name) }, t(title),
+      name === "assist" && drafts > 0 && h("span.count", { title: t("assist.drafts") }, String(drafts)))));
   if (places.tab === "knowledge") {
     if (!knowledge.isConnected) panel.replaceChildren(knowledge);
+    return;
+  }
+  if (places.tab === "assist") {
+    redraw(panel, assist.drawPanel(desk.card, assist.look(desk.card)));
     return;
   }
   const ringing = [...desk.offers.values()][0]?.card;
@@ -371,10 +393,17 @@ watchKeys({
   o: () => third("consulting", "swapped", "conference") && act.complete(desk.card.id),
   q: () => third("asking", "consulting", "swapped", "conference") && act.endConsult(desk.card.id),
   p: () => (desk.me?.presence === "available" ? act.presence("away", desk.pauses[0]?.code) : act.become()),
+  1: () => assist.take(0),
+  2: () => assist.take(1),
+  3: () => assist.take(2),
+  0: () => assist.aside(),
+  n: () => assist.summarise(),
+  i: () => openTab(places.tab === "assist" ? "context" : "assist"),
   "/": () => showHelp(at("help")),
 });
 at("help-open").addEventListener("click", () => showHelp(at("help")));
 document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) drawAssist();
   if (!document.hidden && desk.selected && desk.unread.delete(desk.selected)) draw();
 });
 setInterval(drawTyping, 1000);

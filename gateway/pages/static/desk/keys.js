@@ -6,14 +6,14 @@ import { t } from "./words.js";
 const LIST = [
   ["A", "key.accept"], ["R", "key.reject"], ["J / K", "key.next"], ["M", "key.write"], ["S", "key.search"],
   ["T", "key.give"], ["B", "key.call_back"], ["W", "key.swap"], ["G", "key.conference"], ["O", "key.complete"], ["Q", "key.end_question"],
-  ["U", "key.mute"], ["H", "key.hold"], ["E", "key.end"], ["P", "key.presence"], ["/", "key.help"],
+  ["U", "key.mute"], ["H", "key.hold"], ["E", "key.end"], ["P", "key.presence"], ["1 2 3", "key.take_draft"], ["0", "key.aside"], ["N", "key.summarise"], ["I", "key.assist"], ["/", "key.help"],
 ];
 
 /** Run `acts[letter]` for Alt+letter, unless a dialog is open: it has the keys for itself. */
 export function watchKeys(acts) {
   addEventListener("keydown", (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
-    const key = event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.code === "Slash" ? "/" : event.key;
+    const key = /^(Key|Digit)/.test(event.code) ? event.code.replace(/^(Key|Digit)/, "").toLowerCase() : event.code === "Slash" ? "/" : event.key;
     if (!(key in acts)) return;
     event.preventDefault();
     acts[key]();

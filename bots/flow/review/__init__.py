@@ -1,0 +1,1 @@
+"""A second reading of a flow: what will run, but not well."""

@@ -1,0 +1,1 @@
+"""A flow tried by whoever writes it, before a customer meets it."""
