@@ -211,3 +211,10 @@ async def test_second_try_of_a_lost_turn_does_nothing_twice(desk: Desk) -> None:
     for _ in range(3):  # Two technicians are on the road: a third visit would find none.
         talk.turn = await talk.conversation.hear(before, Heard.said("20000001"))
         assert "Booked" in talk.words
+
+
+async def test_number_of_a_contract_is_not_taken_for_that_of_an_order(desk: Desk) -> None:
+    talk = await desk.talk(Channel.CHAT)
+    await tell(talk, "I need a technician", "204518")
+    assert talk.turn.memory["slots"]["technician/contract"]["value"] == "EN-204518"
+    assert "order_number" not in talk.turn.memory["slots"]
