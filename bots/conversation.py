@@ -17,9 +17,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from bots import loops
-from bots.errors import ActionFailed, NoSuchFlow
+from bots.better_told import better_told
+from bots.errors import ActionFailed, ModelFailed, NoSuchFlow
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
@@ -48,8 +50,9 @@ from bots.flow.outcome import (
 )
 from bots.flow.playout import Played, believed
 from bots.flow.rollout import Rollout
-from bots.handoff import build_packet
-from bots.ports import Actions, Expectation, House, Knowledge
+from bots.followup import Rewriter, leans, whole
+from bots.handoff import Summariser, build_packet
+from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
 from router.acts.act import HandoffPlan
 from router.errors import LocalError
@@ -59,8 +62,8 @@ from router.ports import Clock
 from router.redaction.policy import DEFAULT_POLICY, Policy
 
 MAX_CALLS = 20
-SPELLING = "spelling"
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
+SPELLING = "spelling"
 
 CALLBACK = "callback"
 """The reason in the packet of a promised call."""
@@ -100,6 +103,10 @@ class Heard:
             return more if more.confidence else self
         sure = min(self.confidence, more.confidence)
         return Heard.said(f"{self.text} {more.text}", sure)
+
+    def as_data(self) -> dict[str, Any]:
+        """For the memory: the turn that may turn out to have caused a hand-over."""
+        return {"text": self.text, "digits": self.digits, "confidence": round(self.confidence, 3)}
 
     @classmethod
     def silence(cls) -> Heard:
@@ -180,11 +187,21 @@ class Understanding(Protocol):
         ...
 
 
+class Adviser(Protocol):
+    """Somebody who is asked what was not understood; ``bots.advice.second_opinion``."""
+
+    async def on(self, flow: Flow, memory: Mapping[str, Any], given: Understood) -> Understood:
+        """``given``, or what it may mean; comes back in time and never raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every conversation needs from outside. ``settings`` override flow variables.
 
-    ``seconds`` is a clock that only goes forward: for how long things take.
+    ``seconds`` is a clock that only goes forward: for how long things take. Without an
+    ``adviser`` what was not understood stays so; without a ``rewriter`` rules make questions
+    whole.
     """
 
     understanding: Understanding
@@ -193,8 +210,13 @@ class Tools:
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
     seconds: Callable[[], float] = time.monotonic
+    adviser: Adviser | None = None
+    rewriter: Rewriter | None = None
+    summariser: Summariser | None = None
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    timezone: str = "UTC"
+    """Of the company (IANA): which day it is, and what "in two hours" means."""
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
     """What customers' private data becomes before anything is made of it."""
 
@@ -253,6 +275,7 @@ class Conversation:
         if loops.is_bot(memory["loop"]):
             return _parting(memory)
         understood = await self._understood(memory, heard)
+        memory = {**memory, "turn": heard.as_data()}
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
@@ -269,7 +292,10 @@ class Conversation:
         """
         sayings = [_played(reply, words) for reply, words in zip(turn.replies, heard, strict=True)]
         memory = believed(turn.unplayed or turn.memory, sayings)
-        packet = turn.handoff and build_packet(self.flow, memory, turn.handoff.reason)
+        packet = turn.handoff and self._packet(memory, turn.handoff.reason)
+        if packet and turn.handoff and not memory.get("unheard"):
+            told = turn.handoff
+            packet = replace(packet, summary=told.summary, summaries=told.summaries)
         return replace(turn, memory=memory, unplayed=memory, handoff=packet)
 
     def _looked_at(self, memory: Mapping[str, Any], heard: Heard) -> Memory:
@@ -285,7 +311,7 @@ class Conversation:
         return {**memory, "loop": found}
 
     async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
-        today = self._tools.clock.now().date()
+        today = self._tools.clock.now().astimezone(ZoneInfo(self._tools.timezone))
         if heard.digits or not heard.text.strip():
             return Understood(digits=heard.digits, today=today)
         # Only words need the model: a greeting and keys do not wait for it to load.
@@ -293,12 +319,14 @@ class Conversation:
         understood = await self._tools.understanding.understand(
             self.flow, heard.text, memory["language"]
         )
-        return replace(
+        understood = replace(
             understood,
             heard_confidence=heard.confidence,
             alternatives=heard.alternatives,
             today=today,
         )
+        adviser = self._tools.adviser
+        return understood if adviser is None else await adviser.on(self.flow, memory, understood)
 
     async def _finish(self, outcome: Outcome) -> Turn:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
@@ -312,7 +340,7 @@ class Conversation:
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
             if not isinstance(last, Need):
-                turn = self._turn(outcome.memory, last, replies, facts)
+                turn = await self._summarised(self._turn(outcome.memory, last, replies, facts))
                 return replace(turn, acted_s=acted_s, changed=changed)
             changed = changed or _changes(last)
             given = await self._supply(last, outcome.memory, facts)
@@ -363,13 +391,23 @@ class Conversation:
                     listen=last.turn,
                 )
             case HandOff():
-                packet = build_packet(self.flow, memory, last.reason)
+                packet = self._packet(memory, last.reason)
                 return replace(
                     turn, handoff=packet, queue=last.queue, skills=last.skills, agent=last.agent
                 )
             case End():
                 return replace(turn, ended=last.reason)
         return turn
+
+    async def _summarised(self, turn: Turn) -> Turn:
+        """The packet's summary in better words, where they come in time."""
+        summariser, packet = self._tools.summariser, turn.handoff
+        if summariser is None or packet is None:
+            return turn
+        return replace(turn, handoff=await better_told(summariser, packet))
+
+    def _packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
+        return build_packet(self.flow, memory, reason, self._tools.settings)
 
     def _reply(self, action: Say | Ask) -> Reply:
         if isinstance(action, Ask):
@@ -382,7 +420,7 @@ class Conversation:
 
     async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
         language = memory["language"]
-        answer = await self._tools.knowledge.answer(need.question, language)
+        answer = await self._look_up(need.question, memory)
         if not answer.known:
             facts.append(
                 QuestionUnanswered(
@@ -396,6 +434,28 @@ class Conversation:
             return Answered(known=False, score=answer.score)
         citations = tuple(answer.citations)
         return Answered(True, answer.text, answer.spoken, citations, answer.score)
+
+    async def _look_up(self, question: str, memory: Memory) -> Answer:
+        """Answer a question; one that leans on the question before it is made whole first."""
+        language, earlier = memory["language"], str(memory.get("looked_up", ""))
+        asked = question
+        if earlier and leans(question):
+            asked = await self._whole(question, earlier, language)
+        answer = await self._tools.knowledge.answer(asked, language)
+        if not answer.known and asked != question:
+            asked = question
+            answer = await self._tools.knowledge.answer(asked, language)
+        memory["looked_up"] = asked
+        return answer
+
+    async def _whole(self, question: str, earlier: str, language: str) -> str:
+        rewriter = self._tools.rewriter
+        if rewriter is not None:
+            try:
+                return await rewriter.whole(question, earlier, language)
+            except ModelFailed as error:
+                log.info("a question is made whole by rules: %s", error)
+        return whole(question, earlier)
 
     async def _call(self, need: NeedHttp) -> Fetched:
         try:

@@ -31,6 +31,15 @@ class ActionFailed(ParleyError):
     retryable = True
 
 
+class ModelFailed(ParleyError):
+    """The language model gave no usable answer: away, late, cut off, or not what was asked for.
+
+    Go on without it; nothing may depend on it.
+    """
+
+    retryable = True
+
+
 class RecognitionFailed(ParleyError):
     """The speech recogniser could not work on this utterance. Ask the caller again."""
 

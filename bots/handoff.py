@@ -1,99 +1,142 @@
-"""The packet a person gets with the customer, made from the flow's memory.
+"""The packet a person gets with the customer, made from the flow's memory. Pure.
 
-The summary says what the customer wants, what was tried and where it stopped, in
-so few words that it can be read aloud in ten seconds.
+1. Everything the conversation gave is in it: what is wanted, known, tried and felt, what
+   caused it, where the flow stood and what it would still have asked.
+2. What the customer confirmed is marked so; nobody asks for it again, neither the person
+   nor a later bot (``carried``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
-from bots.flow.model import Flow
-from router.model import Citation, Handoff, SlotValue
+from bots.flow.interpreter import phrase
+from bots.flow.model import AskStep, BranchStep, Flow, SayStep, SetStep
+from bots.summary import summaries, wanted
+from router.handoff import Authentication, Citation, Handoff, Mood, SlotValue, Utterance
 
-SUMMARY_WORDS = 32
-"""About ten seconds read aloud."""
-TELLING = frozenset({"order-number", "digits", "integer", "amount", "date", "choice"})
-WANTS_WORDS = 12
-TRIED_WORDS = 12
-REASONS: Mapping[str, str] = {
-    "asked-for-person": "asked for a person",
-    "not-understood": "the bot did not understand",
-    "no-input": "nothing was heard",
-    "speech-failed": "speech recognition did not work",
-    "voice-failed": "the bot's voice did not work",
-    "no-answer": "the knowledge base has no answer",
-    "action-failed": "the lookup failed",
-    "not-found": "the order was not found",
-    "flow-error": "the bot's flow went round in a circle",
-    "complaint": "a complaint needs a person",
-    "gas-emergency": "an emergency, the safety rules were said",
-    "move-appointment": "the bot cannot move appointments",
-}
-"""Reasons of a hand-over in words; others are shown as they are."""
-UNHEARD: Mapping[str, str] = {
-    "gas-emergency": "an emergency, the safety rules were not heard to their end",
-}
-"""The same where the caller did not hear all that the bot said last."""
+MOST_OPEN = 5
+"""Questions ahead that are named."""
+MOST_STEPS = 40
+"""Steps ahead that are looked at."""
 
 
-def build_packet(flow: Flow, memory: Mapping[str, Any], reason: str) -> Handoff:
-    """The hand-over document of this conversation."""
+class Summariser(Protocol):
+    """Puts a hand-over into better words than the rules can; a language model."""
+
+    async def summarise(
+        self, packet: Handoff, transcript: Sequence[tuple[str, str]], language: str
+    ) -> str:
+        """What is wanted, tried and blocked, in ``language``, read aloud in ten seconds.
+
+        ``transcript`` has (author, text), oldest first; what it says is data and never an
+        instruction. Raises ``bots.errors.SummaryFailed``.
+        """
+        ...
+
+
+def build_packet(
+    flow: Flow,
+    memory: Mapping[str, Any],
+    reason: str,
+    settings: Mapping[str, Any] | None = None,
+) -> Handoff:
+    """The hand-over document of this conversation; ``settings`` as for the interpreter."""
+    words = summaries(flow, memory, reason)
+    asked = _open_question(flow, memory)
     return Handoff(
         reason=reason,
-        summary=summary(flow, memory, reason),
+        summary=words["en"],
+        summaries=words,
         intent=memory["intent"],
-        slots=tuple(
-            SlotValue(name, str(slot["value"]), slot["confidence"], slot["confirmed"])
-            for name, slot in memory["slots"].items()
-        ),
+        intent_label=wanted(flow, memory),
+        slots=tuple(_slots(flow, memory)),
         articles=tuple(Citation(**article) for article in memory["articles"]),
         tried=tuple(memory["tried"]),
         last_utterance=memory["last_utterance"],
+        trigger=Utterance(**memory["turn"]) if memory.get("turn") else None,
+        authentication=Authentication(**memory.get("authentication") or {}),
+        mood=_mood(memory),
         language=memory["language"],
+        channel=memory["channel"],
+        flow=flow.name,
+        flow_version=flow.version,
+        step=memory["step"],
+        open_question=_put(flow, memory, asked, settings) if asked else "",
+        next_step=asked.id if asked else "",
+        open_slots=tuple(_open_slots(flow, memory, asked)),
     )
 
 
-def summary(flow: Flow, memory: Mapping[str, Any], reason: str) -> str:
-    """``Wants … Tried … Blocked: …`` in at most about ``SUMMARY_WORDS`` words."""
-    parts = [f"Wants {_wants(flow, memory)}."]
-    known = _known(flow, memory["slots"])
-    if known:
-        parts.append(f"{known}.")
-    tried: Sequence[str] = memory["tried"]
-    parts.append(f"Tried: {_cut(tried[-1], TRIED_WORDS)}." if tried else "Nothing tried yet.")
-    parts.append(f"Blocked: {_in_words(reason, memory)}.")
-    return " ".join(parts)
+def carried(packet: Handoff) -> dict[str, dict[str, Any]]:
+    """What a later conversation need not ask for again, in the form of a memory's slots."""
+    return {
+        slot.name: {
+            "value": slot.value,
+            "confidence": slot.confidence,
+            "confirmed": True,
+            "type": slot.type,
+        }
+        for slot in packet.slots
+        if slot.confirmed
+    }
 
 
-def _in_words(reason: str, memory: Mapping[str, Any]) -> str:
-    if memory.get("unheard") and reason in UNHEARD:
-        return UNHEARD[reason]
-    return REASONS.get(reason, reason.replace("-", " "))
+def _slots(flow: Flow, memory: Mapping[str, Any]) -> Iterator[SlotValue]:
+    for name, kept in memory["slots"].items():
+        known = flow.slots.get(name)
+        value, sure = str(kept["value"]), kept["confidence"]
+        yield SlotValue(name, value, sure, kept["confirmed"], known.type if known else "")
 
 
-def _wants(flow: Flow, memory: Mapping[str, Any]) -> str:
-    intent = flow.intents.get(memory["intent"] or "")
-    question = memory["question"]
-    if intent is not None:
-        return intent.label
-    if question:
-        return f"an answer to “{_cut(question, WANTS_WORDS)}”"
-    return "to talk to a person" if memory["over"] else "something not said yet"
+def _mood(memory: Mapping[str, Any]) -> Mood | None:
+    kept = memory.get("mood")
+    if not kept:
+        return None
+    return Mood(kept["value"], kept["anger"], kept["trend"], kept["worsening"])
 
 
-def _known(flow: Flow, slots: Mapping[str, Any]) -> str:
-    """The first values that say something by themselves: numbers, dates, amounts."""
-    named = [
-        f"{name.replace('_', ' ')} {slot['value']}"
-        for name, slot in slots.items()
-        if name in flow.slots and flow.slots[name].type in TELLING
-    ]
-    joined = ", ".join(named[:2])
-    return joined[:1].upper() + joined[1:]
+def _open_question(flow: Flow, memory: Mapping[str, Any]) -> AskStep | None:
+    """The question that was put last, when nobody has answered it."""
+    trail: Sequence[str] = memory.get("trail", ())
+    step = flow.steps.get(trail[-1]) if trail else None
+    if not isinstance(step, AskStep):
+        return None
+    if step.slot:
+        kept = memory["slots"].get(step.slot)
+        slot = flow.slots[step.slot]
+        open_ = kept is None or slot.to_be_confirmed(kept, memory["channel"])
+        return step if open_ else None
+    # An open question is answered by any matter; "a person, please" is none.
+    return step if not memory["intent"] else None
 
 
-def _cut(text: str, words: int) -> str:
-    listed = text.split()
-    return " ".join(listed) if len(listed) <= words else " ".join(listed[:words]) + "…"
+def _put(
+    flow: Flow, memory: Mapping[str, Any], step: AskStep, settings: Mapping[str, Any] | None
+) -> str:
+    """The question as it is put at first, not its last repair; a value read back as it was."""
+    if step.slot in memory["slots"]:
+        return str(memory["asked"])
+    return phrase(flow, memory, step.text, settings) or str(memory["asked"])
+
+
+def _open_slots(flow: Flow, memory: Mapping[str, Any], asked: AskStep | None) -> Iterator[str]:
+    """What the flow would still have asked for, along its straight way."""
+    seen: set[str] = set()
+    found: list[str] = []
+    ahead = asked.id if asked else ""
+    while ahead and ahead not in seen and len(seen) < MOST_STEPS and len(found) < MOST_OPEN:
+        seen.add(ahead)
+        step = flow.steps[ahead]
+        slot = step.slot if isinstance(step, AskStep) else ""
+        if slot and slot not in found and (step is asked or slot not in memory["slots"]):
+            found.append(slot)
+        match step:
+            case AskStep() | SayStep() | SetStep():
+                ahead = step.next
+            case BranchStep():
+                ahead = step.otherwise
+            case _:
+                ahead = getattr(step, "next", "")
+    yield from found

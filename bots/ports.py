@@ -6,14 +6,15 @@ Audio is PCM s16le mono at the sample rate a port declares. A frame is 20 ms.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from bots.flow.outcome import Promised
 from router.model import Citation, Handoff
 
 FRAME_MS = 20
+T = TypeVar("T")
 
 
 class LegListener(Protocol):
@@ -334,4 +335,38 @@ class House(Protocol):
 
     async def rate(self, interaction_id: str, score: int) -> None:
         """Record the customer's score, 1 to 5; once per interaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question to a language model.
+
+    ``instructions`` are ours alone. ``data`` is what customers, articles and other systems wrote:
+    it travels as JSON in a message of its own, and nothing in it is ever an instruction.
+    ``purpose`` names the use in the figures.
+    """
+
+    purpose: str
+    instructions: str
+    data: Mapping[str, Any]
+    most_tokens: int = 400
+
+
+class LanguageModel(Protocol):
+    """A language model that helps and decides nothing: its answers are checked by who asks.
+
+    ``answer`` and ``item`` are msgspec structs; nothing that is not exactly of that shape is
+    ever returned. Leaving an answer early stops the model.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def fill(self, prompt: Prompt, answer: type[T]) -> T:
+        """The whole answer. Raises ``bots.errors.ModelFailed``."""
+        ...
+
+    def each(self, prompt: Prompt, item: type[T]) -> AsyncGenerator[T, None]:
+        """The items of a list, each as soon as it is written. Raises ``ModelFailed``."""
         ...

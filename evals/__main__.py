@@ -11,6 +11,7 @@ import uvloop
 from evals import (
     acd_bench,
     assist_bench,
+    bots_bench,
     call,
     first,
     planning,
@@ -36,6 +37,12 @@ BENCHES: Registry = {
         assist_bench.AT_MOST,
         "what an agent waits for suggestions, and how often they are right",
         assist_bench.AT_LEAST,
+    ),
+    "bots": Entry(
+        bots_bench.run,
+        bots_bench.AT_MOST,
+        "fifty chats with the bot at once, without a language model",
+        bots_bench.AT_LEAST,
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
     "reports": Entry(

@@ -103,7 +103,7 @@ def check_cases() -> list[Case]:
     for group, listed in yaml.safe_load(CHECK.read_text("utf-8")).items():
         wanted = listed["slot"]
         slot = Slot("value", **{**wanted, "among": tuple(wanted.get("among", ()))})
-        language = group if group in ("zh", "lv") else "en"
+        language = listed.get("language", "en")
         made += [Case(group, slot, str(text), value, language) for text, value in listed["lines"]]
     return made
 

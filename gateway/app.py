@@ -41,11 +41,11 @@ def readiness(ready: Callable[[], bool]) -> Any:
 
 
 def make_probe_app(
-    health: Health, ready: Callable[[], bool], turns: Callable[[], bytes]
+    health: Health, ready: Callable[[], bool], figures: Callable[[], bytes]
 ) -> Litestar:
     """``/healthz``, ``/readyz`` and ``/metrics`` for a process without pages.
 
-    ``turns`` gives the metrics of the process' own calls.
+    ``figures`` gives the metrics of the process' own bots.
     """
 
     @get("/healthz")
@@ -57,7 +57,7 @@ def make_probe_app(
 
     @get("/metrics", media_type="text/plain", sync_to_thread=False)
     def metrics() -> Response[bytes]:
-        body = turns() + generate_latest()
+        body = figures() + generate_latest()
         return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return Litestar([healthz, readiness(ready), metrics], openapi_config=None, logging_config=None)

@@ -28,6 +28,8 @@ from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding, embedded_examples
 from bots.ports import House
 from gateway.configuration import Entry
+from gateway.language_model import Help, start_help
+from gateway.model_metrics import ModelMetrics
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
@@ -36,6 +38,7 @@ from knowledge.ingest import read_articles
 from router.company import Company
 from router.errors import BadConfiguration, ParleyError
 from router.ports import Clock
+from router.redaction.redact import redact
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +53,10 @@ class Brain:
     http: httpx.AsyncClient
     understanding: IntentUnderstanding
     conversations: Conversations
+    help: Help
     tools: Tools
     """What every conversation of this process uses."""
+    models: ModelMetrics
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -130,11 +135,16 @@ class Brain:
         await self.knowledge.stop()
         await self.index.stop()
         await self.encoder.stop()
+        await self.help.stop()
         await self.http.aclose()
 
 
 async def start_brain(
-    settings: Settings, company: Company, clock: Clock, index_folder: Path, house: House
+    settings: Settings,
+    company: Company,
+    clock: Clock,
+    index_folder: Path,
+    house: House,
 ) -> Brain:
     """Read articles and flows; ``load`` does the rest. Raises ``ParleyError``."""
     secrets = await asyncio.to_thread(read_secrets, settings.secrets)
@@ -144,7 +154,11 @@ async def start_brain(
         if settings.qdrant_url
         else QdrantIndex(path=index_folder)
     )
-    knowledge = KnowledgeBase(encoder, index)
+    metrics = ModelMetrics()
+    helped = await start_help(
+        settings, secrets, lambda text: redact(text, company.redaction), metrics
+    )
+    knowledge = KnowledgeBase(encoder, index, helped.written)
     articles = await asyncio.to_thread(read_articles, settings.articles)
     await knowledge.shelve(articles, clock.now().date())
     http = httpx.AsyncClient(timeout=10)
@@ -156,7 +170,11 @@ async def start_brain(
         HttpActions(http, secrets),
         clock,
         {"api": api},
+        adviser=helped.adviser,
+        rewriter=helped.rewriter,
+        summariser=helped.summariser,
         house=house,
+        timezone=company.queue(company.default_queue).hours.timezone,
         policy=lambda: company.redaction,
     )
     return Brain(
@@ -169,7 +187,9 @@ async def start_brain(
             (Conversation(flow, tools) for flow in await _flows(settings, company, secrets)),
             Entry(company),
         ),
+        helped,
         tools,
+        metrics,
     )
 
 

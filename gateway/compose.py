@@ -224,9 +224,9 @@ class Installation:
             folder /= "-".join(sorted(self.roles))
         house = House(self.store, self.company, self.clock, self.callbacks, self.lifecycle)
         self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
+        self.turns.beside(self.brain.models.text)
         self._stack.push_async_callback(self.brain.stop)
-        conversations = self.brain.conversations
-        self.versions.flows = named_by(each.flow for each in conversations.values())
+        self.versions.flows = named_by(talk.flow for talk in self.brain.conversations.values())
 
     async def _stay_alive(self) -> None:
         while True:

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bots.engines.llm import AT_ONCE, ModelOptions, Price, parse_model_server
+from bots.engines.llm import FIRST_S as MODEL_FIRST_S
+from bots.engines.llm import WHOLE_S as MODEL_WHOLE_S
+from bots.engines.llm import Patience as ModelPatience
 from bots.engines.local import Hardware, LocalModels, VoiceModel, parse_voice
 from bots.engines.remote import FIRST_S, Patience, RemoteSpeech, Server, parse_server
 from bots.engines.remote import Protocol as SpeechProtocol
@@ -21,6 +25,7 @@ PREFIX = "PARLEY_"
 DEMO_TOKEN = "demo-token"  # noqa: S105 - public on purpose; a start beyond loopback is refused
 DEMO = Path(__file__).parent / "demo"
 SPEECH = ("auto", "offline", "whisper")
+MODEL_USES = ("understanding", "rewriting", "answer", "summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,28 @@ def _seconds(value: str) -> float:
     if number <= 0:
         raise ValueError("expected seconds above 0")
     return number
+
+
+def _at_once(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 1000:
+        raise ValueError("expected a whole number from 1 to 1000")
+    return number
+
+
+def _price(value: str) -> Price:
+    read, _, written = value.partition(",")
+    price = Price(float(read), float(written))
+    if price.read < 0 or price.written < 0:
+        raise ValueError("expected two prices like 0.15,0.60")
+    return price
+
+
+def _model_uses(value: str) -> tuple[str, ...]:
+    uses = tuple(name.strip() for name in value.split(","))
+    if unknown := [name for name in uses if name not in MODEL_USES]:
+        raise ValueError(f"unknown use {unknown[0]!r}, expected some of {', '.join(MODEL_USES)}")
+    return uses
 
 
 def _heartbeat(value: str) -> int:
@@ -188,6 +215,35 @@ class Settings:
         FIRST_S,
         "how long a speech server may take for a text, or a first sound, before another is asked",
     )
+    llm_url: Server | None = _setting(
+        "PARLEY_LLM_URL",
+        parse_model_server,
+        None,
+        "language model that helps, behind an OpenAI-compatible server: `https://host/v1`; "
+        "empty: none",
+    )
+    llm_model: str = _setting("PARLEY_LLM_MODEL", _text, "", "name of the model at that server")
+    llm_key: str = _setting(
+        "PARLEY_LLM_KEY", _text, "", "name of the secret that holds the server's key; empty: none"
+    )
+    llm_for: tuple[str, ...] = _setting(
+        "PARLEY_LLM_FOR", _model_uses, MODEL_USES, "what it may help with"
+    )
+    llm_first_s: float = _setting(
+        "PARLEY_LLM_FIRST_S", _seconds, MODEL_FIRST_S, "seconds within which its answer must begin"
+    )
+    llm_whole_s: float = _setting(
+        "PARLEY_LLM_WHOLE_S", _seconds, MODEL_WHOLE_S, "seconds within which it must be whole"
+    )
+    llm_at_once: int = _setting(
+        "PARLEY_LLM_AT_ONCE", _at_once, AT_ONCE, "most requests under way in one process"
+    )
+    llm_price: Price = _setting(
+        "PARLEY_LLM_PRICE",
+        _price,
+        Price(),
+        "price of a million tokens read and written, as `0.15,0.60`, for the metrics",
+    )
     assist_calls: bool = _setting(
         "PARLEY_ASSIST_CALLS",
         _flag,
@@ -276,6 +332,7 @@ class Settings:
         settings = replace(cls(), **(values | given))
         settings._refuse_open_key()
         settings._refuse_unnamed_voices()
+        settings._refuse_half_a_model()
         return settings
 
     def _refuse_open_key(self) -> None:
@@ -298,6 +355,36 @@ class Settings:
                 "PARLEY_SPEECH_REMOTE_VOICES must name the Wyoming server's voices, "
                 "as en=en_GB-alba-medium; other languages are left to the local voices"
             )
+
+    def _refuse_half_a_model(self) -> None:
+        """A server without a model's name, or a key on an open line. ``BadConfiguration``."""
+        if self.llm_url is None:
+            return
+        if not self.llm_model:
+            raise BadConfiguration("PARLEY_LLM_URL needs PARLEY_LLM_MODEL, the model's name there")
+        if self.llm_key and not self.llm_url.secure:
+            raise BadConfiguration(
+                f"PARLEY_LLM_KEY would go unencrypted to {self.llm_url}: "
+                "use https, a server on this machine, or no key"
+            )
+
+    def language_model(self, secrets: Mapping[str, str]) -> ModelOptions | None:
+        """The language model, None for none. Raises ``BadConfiguration`` for an unknown secret."""
+        if self.llm_url is None:
+            return None
+        if self.llm_key and self.llm_key not in secrets:
+            raise BadConfiguration(
+                f"PARLEY_LLM_KEY names the secret {self.llm_key!r}, which is not there; put the "
+                "key into a file of that name in the folder PARLEY_SECRETS"
+            )
+        return ModelOptions(
+            server=self.llm_url,
+            model=self.llm_model,
+            key=secrets.get(self.llm_key, ""),
+            patience=ModelPatience(first_s=self.llm_first_s, whole_s=self.llm_whole_s),
+            at_once=self.llm_at_once,
+            price=self.llm_price,
+        )
 
     @property
     def local_models(self) -> LocalModels:
@@ -355,8 +442,12 @@ def settings_table() -> str:
     lines = ["| setting | default | what it is |", "|---|---|---|"]
     for item in fields(Settings):
         default = item.default
-        if isinstance(default, tuple):
+        if default == MODEL_USES:
+            default = ",".join(MODEL_USES)
+        elif isinstance(default, tuple):
             default = f"{default[0]}-{default[1]}"
+        elif isinstance(default, Price):
+            default = f"{default.read:g},{default.written:g}"
         elif isinstance(default, bool):
             default = int(default)
         elif isinstance(default, Path) and default.is_relative_to(DEMO):

@@ -6,6 +6,8 @@ counted by itself, so that a figure that went missing is seen.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from router.events import TurnTimed
@@ -27,6 +29,7 @@ class TurnMetrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._beside: list[Callable[[], bytes]] = []
         self._turns = Counter(
             "parley_turns",
             "Answers of callers that the bot dealt with, by how they came",
@@ -59,4 +62,8 @@ class TurnMetrics:
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
-        return generate_latest(self._registry)
+        return b"".join([generate_latest(self._registry), *(text() for text in self._beside)])
+
+    def beside(self, text: Callable[[], bytes]) -> None:
+        """Show these figures of the process' bots with them, in the same format."""
+        self._beside.append(text)

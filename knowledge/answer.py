@@ -2,7 +2,8 @@
 
 Rules:
 1. Retrieval joins two rankings, vectors (Qdrant) and BM25, by min-max fusion.
-2. An answer is made of the articles' own sentences; nothing is invented.
+2. An answer is made of the articles' own sentences; nothing is invented. A writer may put it
+   into better words, of which every sentence is checked (``knowledge.written``).
 3. Below the threshold ``known`` is False and there is no text.
 4. A question in a language without articles is looked up in English; one that
    its language's articles cannot answer is tried in English as well.
@@ -35,6 +36,7 @@ from knowledge.lexical import LexicalIndex, fuse_min_max
 from knowledge.model import FALLBACK_LANGUAGE, Answer, Article, Hit, Passage
 from knowledge.ports import Encoder, VectorIndex
 from knowledge.spoken import spoken_form
+from knowledge.written import Written
 from router.errors import ParleyError
 from router.model import Citation
 
@@ -81,9 +83,13 @@ class KnowledgeBase:
     caller's to stop.
     """
 
-    def __init__(self, encoder: Encoder, index: VectorIndex) -> None:
+    def __init__(
+        self, encoder: Encoder, index: VectorIndex, written: Written | None = None
+    ) -> None:
+        """Without ``written`` answers keep the articles' own words."""
         self._encoder = encoder
         self._index = index
+        self.written = written
         self._shelf = _Shelf({}, {}, {}, {}, {})
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="knowledge")
         self._caught_up = asyncio.Event()
@@ -244,7 +250,10 @@ class KnowledgeBase:
             return Answer(known=False)
         shelf = self._shelf
         weights = self._english_weights if language == "en" else self._other_weights
-        return await self._off_loop(lambda: _compose(shelf, read, weights, language))
+        answer = await self._off_loop(lambda: _compose(shelf, read, weights, language))
+        if self.written is None or not answer.known:
+            return answer
+        return await self.written.answer(asked, [hit.passage for hit in read.near], answer)
 
     async def _read(self, asked: str, language: str) -> _Read | None:
         """Find articles and compare the sentences of the best with the question."""

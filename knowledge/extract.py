@@ -111,7 +111,7 @@ def pick_sentences(hits: Sequence[Hit], similar: Sequence[Sequence[float]]) -> P
             break
         chosen.add(rival.at)
     order = sorted(chosen, key=lambda at: (hits[at[0]].passage.position, at[1]))
-    sentences = _within([hits[hit].passage.sentences[place] for hit, place in order], TEXT_WORDS)
+    sentences = within([hits[hit].passage.sentences[place] for hit, place in order], TEXT_WORDS)
     lead = hits[best.hit].passage.sentences[best.place]
     return Pick(hits[best.hit], tuple(sentences), tuple(_for_the_ear(lead, sentences)))
 
@@ -143,7 +143,7 @@ def _leads(sentence: str) -> bool:
     return sentence.endswith((":", "："))
 
 
-def _within(sentences: Sequence[str], words: int) -> list[str]:
+def within(sentences: Sequence[str], words: int) -> list[str]:
     """The first sentences that fit; always at least one."""
     kept: list[str] = []
     for sentence in sentences:
@@ -156,6 +156,6 @@ def _within(sentences: Sequence[str], words: int) -> list[str]:
 def _for_the_ear(lead: str, sentences: Sequence[str]) -> list[str]:
     """The best sentence, and the one after it when both are short."""
     if lead not in sentences:
-        return _within(sentences, SPOKEN_WORDS)[:2]
+        return within(sentences, SPOKEN_WORDS)[:2]
     at = sentences.index(lead)
-    return _within(sentences[at : at + 2], SPOKEN_WORDS)
+    return within(sentences[at : at + 2], SPOKEN_WORDS)

@@ -1,8 +1,8 @@
-"""What the knowledge base needs from outside: an encoder and a vector index."""
+"""What the knowledge base needs from outside: an encoder, a vector index, perhaps a writer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from knowledge.model import Passage
@@ -58,4 +58,29 @@ class VectorIndex(Protocol):
         self, vector: Sequence[float], language: str, limit: int
     ) -> list[tuple[str, float]]:
         """Passage ids of that language by cosine similarity, best first."""
+        ...
+
+
+class Statement(Protocol):
+    """One sentence of a written answer."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def sources(self) -> Sequence[int]:
+        """The passages it is taken from, by their place in the list that was given, from 1."""
+        ...
+
+
+class Writer(Protocol):
+    """Puts passages into the words of an answer. Nothing it writes is believed unchecked."""
+
+    def write(
+        self, question: str, passages: Sequence[str], language: str
+    ) -> AsyncGenerator[Statement, None]:
+        """Sentence by sentence; none when the passages do not answer.
+
+        Raises ``router.errors.ParleyError`` when it cannot, in its own good time.
+        """
         ...

@@ -14,10 +14,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from router.handoff import Citation as Citation
+from router.handoff import Handoff as Handoff
+from router.handoff import SlotValue as SlotValue
 from router.rules import DEFAULT_MEMBERSHIP, NO_WORK_YET, Membership, WorkDay
-
-HANDOFF_VERSION = 1
-"""Version of the hand-over document below; readers refuse a newer one."""
 
 
 def new_id() -> str:
@@ -121,42 +121,6 @@ class Customer:
     notes: str = ""
     created_at: datetime | None = None
     dedicated_agent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where an answer comes from: an article and the words that support it."""
-
-    article_id: str
-    title: str
-    url: str
-    quote: str = ""
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SlotValue:
-    """A value the bot collected. ``confidence`` is 0..1; ``confirmed`` by the customer."""
-
-    name: str
-    value: str
-    confidence: float = 1.0
-    confirmed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Handoff:
-    """The packet that a bot gives to a person (product.md, 16)."""
-
-    reason: str
-    summary: str
-    intent: str | None = None
-    slots: tuple[SlotValue, ...] = ()
-    articles: tuple[Citation, ...] = ()
-    tried: tuple[str, ...] = ()
-    last_utterance: str = ""
-    language: str = "en"
-    version: int = HANDOFF_VERSION
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,12 @@ SLOT_VALUES: Mapping[str, Schema] = {
     "length": WHOLE,
     "low": WHOLE,
     "high": WHOLE,
+    "pattern": {**STRING, "format": "regex"},
+    "currency": {**STRING, "pattern": "^[A-Za-z]{3}$"},
+    "past": FLAG,
+    "month_first": FLAG,
+    "country": {**STRING, "pattern": "^[A-Za-z]{2}$"},
+    "among": {"type": "array", "items": STRING},
     "choices": {
         "type": "object",
         "additionalProperties": _object({"key": WORD, "phrases": PHRASES}),

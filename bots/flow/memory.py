@@ -45,6 +45,7 @@ def fresh(flow: Flow, context: Context) -> Memory:
         "answer": "",
         "value": "",
         "unanswered": 0,
+        "looked_up": "",
         "repairs": {"no_match": 0, "no_input": 0},
         "repairs_in_all": 0,
         "articles": [],

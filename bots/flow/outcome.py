@@ -38,7 +38,7 @@ class Understood:
     which; it is empty where one is clear, or none.
     ``gist`` is the part of a long text that asks, empty when it is all of it.
     ``language`` is the detected one, empty when unsure. ``today`` anchors
-    relative dates.
+    relative dates; as a ``datetime`` of the company's time zone also "in two hours".
     """
 
     text: str = ""

@@ -24,12 +24,14 @@ from bots.nlu.values.corrections import standing
 from bots.nlu.values.counts import counts
 from bots.nlu.values.dates import Calendar, dates
 from bots.nlu.values.durations import durations
-from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, Plain, Setting
+from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, Plain, Setting, Taken, longest
 from bots.nlu.values.money import amounts
 from bots.nlu.values.phones import phones
 from bots.nlu.yes_no import yes_or_no
 
 ORDER_LENGTH = 6
+LONGEST = 4000
+"""Characters of a text that are read; nobody reads a longer mail either."""
 SPECIFIC: Mapping[str, int] = {
     "email": 9, "code": 8, "order-number": 8, "phone": 7, "amount": 6, "time": 6, "date": 6,
     "duration": 6, "choice": 5, "name": 5, "digits": 3, "integer": 2,
@@ -64,7 +66,7 @@ def parse(slot: Slot, text: str, language: str = "en", today: date | None = None
 
     ``today`` may be a ``datetime`` of the company's time zone, for times told from now.
     """
-    found = find(slot, Plain(text), Setting(language, today))
+    found = find(slot, Plain(text[:LONGEST]), Setting(language, today))
     best = _best(slot, found)
     return Entity(best.value, best.confidence, best.unit) if best else None
 
@@ -99,7 +101,7 @@ def find_all(
     value gets it, then the one that is listed first. ``yes-no`` and ``text`` are not looked for,
     names only where one is told.
     """
-    plain, setting = Plain(text), Setting(language, today)
+    plain, setting = Plain(text[:LONGEST]), Setting(language, today)
     wanted = [slot for slot in slots if slot.type in SPECIFIC]
     candidates = [
         (slot, found)
@@ -118,12 +120,11 @@ def find_all(
             item[1].start,
         )
     )
-    taken: list[Found] = []
+    taken = Taken()
     placed: dict[str, Placed] = {}
     for slot, found in candidates:
-        if slot.name in placed or any(found.overlaps(other) for other in taken):
+        if slot.name in placed or not taken.add(found):
             continue
-        taken.append(found)
         entity = Entity(found.value, found.confidence, found.unit)
         placed[slot.name] = Placed(slot, entity, plain.place(found.start, found.end))
     return sorted(placed.values(), key=lambda one: one.span)
@@ -178,6 +179,7 @@ def _runs(plain: Plain, length: int) -> list[Found]:
     """The digits of that length; else all of the text's together, if they have it."""
     runs = digit_runs(plain.text)
     exact = [Found(run.digits, run.start, run.end) for run in runs if len(run.digits) == length]
+    exact = exact or [one for one in counts(plain.text) if len(one.value) == length]
     if exact:
         return exact
     heard = codes(plain, rf"\d{{{length}}}")
@@ -232,11 +234,11 @@ def _less_elsewhere(
     if not found:
         return []
     free = Slot("", "")
-    taken = [other for find_others in others for other in find_others(free, plain, setting)]
+    taken = Taken(
+        longest([other for find_others in others for other in find_others(free, plain, setting)])
+    )
     return [
-        replace(one, weight=one.weight - 2)
-        if not one.unit and any(one.overlaps(other) for other in taken)
-        else one
+        replace(one, weight=one.weight - 2) if not one.unit and taken.holds(one) else one
         for one in found
     ]
 

@@ -13,10 +13,12 @@ import re
 from bots.nlu.numbers import fold
 
 YES_EN = (
-    "yes|yeah|yea|yep|yup|yah|ya|aye|yessir|sure|surely|ok|okay|okey|okie|okey dokey|correct|right|"
+    "yes|yeah|yea|yep|yup|yah|ya|aye|yessir|sure|surely|ok|okay|okey|okie|okey dokey|correct|"
+    "right(?! now| away)|"
     "alright|exactly|precisely|absolutely|definitely|certainly|totally|indeed|affirmative|"
-    "of course|naturally|obviously|please do|go ahead|fine|true|perfect|great|good|excellent|"
-    "wonderful|lovely|brilliant|agreed?|accept(?:ed)?|confirm(?:ed)?|approved?|deal|granted|"
+    "of course|naturally|obviously|please do|go ahead|fine|true|perfect|"
+    "(?:great|good|excellent|wonderful|lovely|brilliant)(?= *(?:$|[,.!]|thank|then|please|yes))|"
+    "agreed?|accept(?:ed)?|confirm(?:ed)?|approved?|deal|granted|"
     "gladly|happy (?:to|with)|with pleasure|by all means|works? for (?:me|us)|suits? (?:me|us)|"
     "(?:that|it|this) (?:works|will do|suits)|sounds? (?:good|right|fine|great|like a plan)|"
     "looks? (?:good|right|fine|correct)|you (?:bet|got it)|let's (?:do|go)|do (?:it|that)|"

@@ -9,6 +9,7 @@ from typing import Any
 
 from router.company import Company
 from router.errors import NoSuchCustomer
+from router.handoff import pack_handoff
 from router.model import (
     Agent,
     Citation,
@@ -82,27 +83,12 @@ def _voicemail_view(item: Interaction) -> View | None:
 
 
 def handoff_view(packet: Handoff | None) -> View | None:
-    """The packet from bot to person."""
-    if packet is None:
+    """The packet from bot to person, whole (``router.handoff``), with the kind of its reason."""
+    packed = pack_handoff(packet)
+    if packet is None or packed is None:
         return None
-    return {
-        "reason": packet.reason,
-        "summary": packet.summary,
-        "intent": packet.intent,
-        "slots": [
-            {
-                "name": slot.name,
-                "value": slot.value,
-                "confidence": slot.confidence,
-                "confirmed": slot.confirmed,
-            }
-            for slot in packet.slots
-        ],
-        "articles": [citation_view(article) for article in packet.articles],
-        "tried": list(packet.tried),
-        "last_utterance": packet.last_utterance,
-        "language": packet.language,
-    }
+    articles = [citation_view(article) for article in packet.articles]
+    return {**packed, "articles": articles, "cause": packet.cause}
 
 
 def citation_view(citation: Citation) -> View:

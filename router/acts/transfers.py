@@ -360,8 +360,13 @@ def briefed(packet: Handoff | None, reason: str, note: str) -> Handoff:
     """The packet for whoever gets it: the note first, then what was known before."""
     if packet is None:
         return Handoff(reason=reason, summary=note)
-    summary = "\n".join(part for part in (note, packet.summary) if part)
-    return replace(packet, reason=reason, summary=summary)
+    summaries = {language: _noted(note, text) for language, text in packet.summaries.items()}
+    summary = _noted(note, packet.summary)
+    return replace(packet, reason=reason, summary=summary, summaries=summaries)
+
+
+def _noted(note: str, summary: str) -> str:
+    return "\n".join(part for part in (note, summary) if part)
 
 
 async def dial(bus: Bus, home: str, order: Order, ring_s: float) -> DialResult:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from router.handoff import pack_handoff, unpack_handoff
 from router.model import (
     Account,
     Agent,
@@ -22,7 +23,6 @@ from router.model import (
     Direction,
     Disposition,
     EndedBy,
-    Handoff,
     Identity,
     Interaction,
     InteractionState,
@@ -32,7 +32,6 @@ from router.model import (
     OfferState,
     Presence,
     Role,
-    SlotValue,
 )
 from router.rules import Membership, WorkDay
 from router.store.schema import agents
@@ -42,7 +41,6 @@ Row = RowMapping | Mapping[str, Any]
 
 INTERACTION = tuple(f.name for f in fields(Interaction))
 OFFER = tuple(f.name for f in fields(Offer))
-HANDOFF = tuple(f.name for f in fields(Handoff))
 
 
 def pack_interaction(item: Interaction) -> dict[str, Any]:
@@ -65,28 +63,6 @@ def unpack_interaction(row: Row) -> Interaction:
     values["handoff"] = unpack_handoff(row["handoff"])
     values["also_queues"] = tuple(row["also_queues"])
     return Interaction(**values)
-
-
-def pack_handoff(packet: Handoff | None) -> dict[str, Any] | None:
-    """The hand-over document as plain JSON data."""
-    if packet is None:
-        return None
-    row = {name: getattr(packet, name) for name in HANDOFF}
-    row["slots"] = [asdict(slot) for slot in packet.slots]
-    row["articles"] = [asdict(article) for article in packet.articles]
-    row["tried"] = list(packet.tried)
-    return row
-
-
-def unpack_handoff(raw: Mapping[str, Any] | None) -> Handoff | None:
-    """The hand-over document of plain JSON data."""
-    if raw is None:
-        return None
-    values = dict(raw)
-    values["slots"] = tuple(SlotValue(**slot) for slot in raw["slots"])
-    values["articles"] = unpack_citations(raw["articles"])
-    values["tried"] = tuple(raw["tried"])
-    return Handoff(**values)
 
 
 def unpack_citations(raw: Any) -> tuple[Citation, ...]:

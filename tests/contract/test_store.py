@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from router.errors import (
     Conflict,
@@ -18,6 +19,7 @@ from router.errors import (
     StoreUnavailable,
 )
 from router.events import InteractionArrived, MessageAdded
+from router.handoff import HANDOFF_VERSION, Authentication, Mood, Utterance
 from router.model import (
     Account,
     Agent,
@@ -45,6 +47,7 @@ from router.model import (
     SlotValue,
 )
 from router.rules import WorkDay
+from router.store.schema import interactions
 from router.store.sql import SqlStore
 
 NOW = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
@@ -102,6 +105,11 @@ class TestStore:
             slots=(SlotValue("order", "HL-482913", 0.7, confirmed=True),),
             articles=(Citation("tracking", "Tracking", "/help/en/tracking", "words", 0.8),),
             tried=("order status",),
+            summaries={"lv": "vēlas sūtījumu"},
+            trigger=Utterance("a person", confidence=0.9),
+            authentication=Authentication("sms-code", 2, NOW.isoformat()),
+            mood=Mood(-0.4, 0.6, -0.1, worsening=True),
+            open_slots=("day",),
         )
         one = interaction(
             "one", skills={"lv": 3}, handoff=packet, joined_at=NOW, bot_state={"at": ["x", 1]}
@@ -112,6 +120,27 @@ class TestStore:
             assert await tx.interactions.get("one") == one
             assert await tx.interactions.by_external_id(Channel.CHAT, "visit-1") == one
             assert await tx.interactions.by_external_id(Channel.SMS, "visit-1") is None
+
+    async def test_packet_of_an_earlier_version_is_read_as_the_present_one(
+        self, store: SqlStore, store_url: str
+    ) -> None:
+        first: dict[str, object] = {"reason": "asked", "summary": "wants", "intent": None}
+        first |= {"slots": [], "articles": [], "tried": [], "last_utterance": "agent", "version": 1}
+        async with store.transaction() as tx:
+            await tx.interactions.add(interaction("one", handoff=Handoff("asked", "")))
+        engine = create_async_engine(store_url)
+        async with engine.begin() as connection:
+            values = {"handoff": first, "version": 2}
+            await connection.execute(interactions.update().values(values))
+        await engine.dispose()
+        async with store.transaction() as tx:
+            found = await tx.interactions.get("one")
+            assert found.handoff is not None
+            assert found.handoff.version == HANDOFF_VERSION
+            assert found.handoff.trigger == Utterance("agent")
+            await tx.interactions.save(replace(found, subject="read and written"))
+        async with store.transaction() as tx:
+            assert (await tx.interactions.get("one")).handoff == found.handoff
 
     async def test_times_are_utc_aware_and_naive_ones_refused(self, store: SqlStore) -> None:
         riga = NOW.astimezone(timezone(timedelta(hours=2)))

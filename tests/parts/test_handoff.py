@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bots.handoff import SUMMARY_WORDS
+from bots.summary import READ_S, SUMMARY_WORDS, WORDS, seconds_aloud
+from router.handoff import Cause, Utterance
 from router.model import Channel
 from tests.talking import Talk, demo_flow
 
@@ -17,15 +18,19 @@ async def test_the_packet_holds_what_was_said_tried_shown_and_collected() -> Non
     await talk.say("where is my order")
     await talk.say("four eight two nine one three", 0.8)
     await talk.say("yes")
-    await talk.say("I want to speak to a person")
+    await talk.say("I want to speak to a person", 0.9)
     packet = talk.turn.handoff
     assert packet is not None
-    assert packet.reason == "asked-for-person"
+    assert (packet.reason, packet.cause) == ("asked-for-person", Cause.ASKED)
     assert packet.intent == "order_status"
+    assert packet.intent_label == "to know where an order is"
     assert packet.last_utterance == "I want to speak to a person"
-    assert packet.language == "en"
+    assert packet.trigger == Utterance("I want to speak to a person", confidence=0.9)
+    assert (packet.language, packet.channel) == ("en", "voice")
+    assert (packet.flow, packet.flow_version) == (DESK.name, DESK.version)
     [slot] = packet.slots
     assert (slot.name, slot.value, slot.confirmed) == ("order_number", "HL-482913", True)
+    assert slot.type == "order-number"
     assert slot.confidence == pytest.approx(0.64)
     assert [article.article_id for article in packet.articles] == ["bill-too-high"]
     assert packet.tried == (
@@ -33,9 +38,37 @@ async def test_the_packet_holds_what_was_said_tried_shown_and_collected() -> Non
         "looked up order HL-482913: done",
     )
     assert packet.summary == (
-        "Wants to know where an order is. Order number HL-482913. "
+        "Wants to know where an order is. "
         "Tried: looked up order HL-482913: done. Blocked: asked for a person."
     )
+
+
+async def test_the_open_question_and_what_would_have_been_asked_go_along() -> None:
+    talk = await Talk.begin(DESK, Channel.VOICE)
+    await talk.say("where is my order")
+    asked = talk.words
+    await talk.press("0")
+    packet = talk.turn.handoff
+    assert packet is not None
+    assert packet.trigger == Utterance(digits="0")
+    assert packet.open_question
+    assert packet.open_question in asked
+    assert DESK.steps[packet.next_step]
+    assert packet.open_slots == ("order_number",)
+
+
+async def test_who_keeps_silent_is_handed_over_by_silence_with_the_words_before_it() -> None:
+    talk = await Talk.begin(DESK, Channel.VOICE)
+    await talk.say("where is my order")
+    for _ in range(4):
+        await talk.silent()
+    packet = talk.turn.handoff
+    assert packet is not None
+    assert packet.cause is Cause.SILENT
+    assert packet.trigger is not None
+    assert packet.trigger.silent
+    assert packet.last_utterance == "where is my order"
+    assert "keys of your telephone" not in packet.open_question
 
 
 @pytest.mark.parametrize(
@@ -55,5 +88,20 @@ async def test_every_summary_is_short_enough_to_be_read_aloud(lines: tuple[str, 
     packet = talk.turn.handoff
     assert packet is not None
     assert len(packet.summary.split()) <= SUMMARY_WORDS
-    assert packet.summary.startswith("Wants ")
-    assert "Blocked: " in packet.summary
+    assert set(packet.summaries) == set(WORDS)
+    for language, text in packet.summaries.items():
+        assert seconds_aloud(text, language) <= READ_S, text
+        wants, blocked = WORDS[language].wants, WORDS[language].blocked
+        assert text.startswith(wants.split("{}")[0])
+        assert blocked.split("{}")[0] in text
+
+
+async def test_the_customers_language_says_it_in_the_customers_words() -> None:
+    talk = await Talk.begin(DESK, language="lv")
+    await talk.say("kur ir mans sūtījums")
+    await talk.say("darbinieks")
+    packet = talk.turn.handoff
+    assert packet is not None
+    assert packet.summary_in("lv").startswith("Klients vēlas: “kur ir mans sūtījums”.")
+    assert packet.summary_in("lv").endswith("Apstājās: lūdza darbinieku.")
+    assert packet.summary_in("en").startswith("Wants ")

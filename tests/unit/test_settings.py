@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bots.engines.llm import Price
 from bots.engines.local import Hardware, VoiceModel
 from gateway.settings import Endpoint, Settings, settings_table
 from router.errors import BadConfiguration
@@ -44,6 +45,20 @@ def test_values_are_typed_and_command_line_wins() -> None:
         ({"PARLEY_SPEECH_REMOTE_S": "0"}, "PARLEY_SPEECH_REMOTE_S='0'"),
         (
             {"PARLEY_SPEECH_REMOTE": "http://gpu.lan/v1", "PARLEY_SPEECH_REMOTE_KEY": "secret"},
+            "unencrypted to gpu.lan:80: use https",
+        ),
+        ({"PARLEY_LLM_URL": "https://models.lan/v1"}, "PARLEY_LLM_MODEL"),
+        ({"PARLEY_LLM_URL": "wyoming://models.lan:1"}, "https://host/v1"),
+        ({"PARLEY_LLM_FOR": "answer,everything"}, "unknown use 'everything'"),
+        ({"PARLEY_LLM_PRICE": "0.15"}, "PARLEY_LLM_PRICE='0.15'"),
+        ({"PARLEY_LLM_PRICE": "-1,2"}, "two prices"),
+        ({"PARLEY_LLM_AT_ONCE": "0"}, "from 1 to 1000"),
+        (
+            {
+                "PARLEY_LLM_URL": "http://gpu.lan/v1",
+                "PARLEY_LLM_MODEL": "m",
+                "PARLEY_LLM_KEY": "llm",
+            },
             "unencrypted to gpu.lan:80: use https",
         ),
     ],
@@ -101,3 +116,29 @@ def test_postgres_url_gets_its_driver() -> None:
 
 def test_every_setting_is_documented() -> None:
     assert settings_table() in DOCS.read_text()
+
+
+def test_language_model_is_read_with_its_key_by_name() -> None:
+    env = {
+        "PARLEY_LLM_URL": "https://models.lan/v1",
+        "PARLEY_LLM_MODEL": "small",
+        "PARLEY_LLM_KEY": "llm",
+        "PARLEY_LLM_FOR": "summary, answer",
+        "PARLEY_LLM_FIRST_S": "1.5",
+        "PARLEY_LLM_PRICE": "0.15,0.60",
+    }
+    settings = Settings.from_env(env)
+    options = settings.language_model({"llm": "sk-secret", "crm": "other"})
+    assert options is not None
+    assert (options.key, options.model, str(options.server)) == (
+        "sk-secret",
+        "small",
+        "models.lan:443",
+    )
+    assert options.patience.first_s == 1.5
+    assert options.price == Price(0.15, 0.60)
+    assert settings.llm_for == ("summary", "answer")
+    assert "sk-secret" not in repr(options)
+    with pytest.raises(BadConfiguration, match="secret 'llm', which is not there"):
+        settings.language_model({})
+    assert Settings.from_env({}).language_model({}) is None

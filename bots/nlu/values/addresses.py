@@ -156,6 +156,8 @@ def _is_ending(domain: str) -> bool:
 def _local(tokens: list[Token], at: int, together: bool) -> tuple[int, str, bool]:
     """Where the part before the ``@`` begins, the part, and whether words had to be joined."""
     i, text, guessed, signed = at - 1, "", False, True
+    if i > 0 and tokens[i][1] == ",":
+        i -= 1
     while i >= 0:
         kind, chars, _, _ = tokens[i]
         if kind == "stop" or chars == "@":

@@ -66,7 +66,8 @@ WORDS = frozenset(_WORDS.split())
 """Never letters of a code."""
 GLUED = 4
 """So many letters in a row may be part of a code without a digit at them."""
-LONGEST, BRANCHES = 24, 4000
+LONGEST, BRANCHES = 24, 40_000
+"""Characters of a code, and readings of a text that are tried."""
 _TOKEN = re.compile(r"(?<!')[a-z]+|\d|[零〇一二三四五六七八九两幺么]")
 
 Option = tuple[str, int, int]
@@ -92,6 +93,7 @@ class _Speller:
         self.tokens = list(_TOKEN.finditer(plain.text))
         self.words = [token.group() for token in self.tokens]
         self.left = BRANCHES
+        self._known: dict[int, list[Option]] = {}
 
     def find(self, wanted: re.Pattern[str]) -> list[Found]:
         """The codes that do not stand in longer ones."""
@@ -118,11 +120,10 @@ class _Speller:
 
     def _readings(self, start: int) -> Iterator[Option]:
         """Everything that may be spelled from ``start`` on."""
-        self.left = BRANCHES
         open_ends: list[Option] = [("", start, 0)]
-        while open_ends and self.left:
+        while open_ends and self.left > 0:
             code, i, cost = open_ends.pop()
-            for piece, after, more in self._options(i):
+            for piece, after, more in self._known_options(i):
                 self.left -= 1
                 reading = (code + piece, after, cost + more)
                 if reading[0] and len(reading[0]) <= LONGEST and self.left > 0:
@@ -132,7 +133,7 @@ class _Speller:
 
     def _begins(self, i: int) -> bool:
         """Whether a code may begin here: no digit may stand at its left."""
-        options = self._options(i)
+        options = self._known_options(i)
         if not any(piece for piece, _, _ in options):
             return False
         return not (i and self._is_digit(i) and self._is_digit(i - 1) and self._near(i))
@@ -152,6 +153,11 @@ class _Speller:
         if word.isdigit() or word in ZH_DIGITS or word in EN_TIMES:
             return True
         return word in LV_DIGITS or (word in EN_DIGITS and word not in SOUNDS)
+
+    def _known_options(self, i: int) -> list[Option]:
+        if i not in self._known:
+            self._known[i] = self._options(i)
+        return self._known[i]
 
     def _options(self, i: int) -> list[Option]:
         """What token ``i`` may stand for, the likeliest last."""

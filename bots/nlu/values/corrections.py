@@ -15,7 +15,8 @@ from bots.nlu.values.found import Found
 CORRECTS = re.compile(
     r"\b(?:no+|nope|sorry|wait|hang on|hold on|rather|actually|scratch that|i mean(?:t)?|"
     r"correction|make (?:that|it)|or rather|better|oops|let me|instead|my mistake|excuse me|"
-    r"pardon|should be|change (?:that|it)|change|ne|nevis|atvainojiet|piedodiet|pareizak|"
+    r"pardon|should be|change (?:that|it)|change|"
+    r"now (?:it'?s|it is)|it'?s now|ne|nevis|atvainojiet|piedodiet|pareizak|"
     r"precizak|drizak|labak)\b|不[对是，,]|说错|错了|应该是|改[成为]|更正|抱歉|对不起|哦不"
 )
 DENIED = re.compile(
@@ -29,11 +30,13 @@ LONGEST = 40
 def standing(plain: str, found: list[Found]) -> list[Found]:
     """The values that were not taken back, in the order of the text."""
     ordered = sorted(found, key=lambda one: (one.start, -one.end))
-    denied = [one for one in ordered if DENIED.search(plain[: one.start])]
-    if denied and len(denied) < len(ordered):
-        ordered = [one for one in ordered if one not in denied]
-    elif denied:
+    denied = [
+        one for one in ordered if DENIED.search(plain, max(0, one.start - LONGEST), one.start)
+    ]
+    if len(denied) == len(ordered):
         return []
+    gone = {id(one) for one in denied}
+    ordered = [one for one in ordered if id(one) not in gone]
     kept: list[Found] = []
     for one in ordered:
         while kept and _corrected(plain, kept[-1], one):

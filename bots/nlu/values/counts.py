@@ -13,12 +13,17 @@ _ALONE = re.compile(
     r"^\W*(?:(?:um|uh|er|i'd|i would|say|maybe|just|please|it's|a|the|about|only)\W+)*"
     r"(?P<word>[a-z]+)(?:\W+please)?\W*$"
 )
+LONGEST = 12
+"""Digits of a count."""
+_AFTER_POINT = re.compile(r"[a-z]\s+(?:point|komats|komata)\s+$")
+_FRACTION = re.compile(r"\s+(?:point|komats|komata)\s+[a-z]")
+"""Whole numbers only: "seven point five" is none."""
 _OH = re.compile(r"\s+(?:oh|o)\s+")
 
 
 def counts(plain: str) -> list[Found]:
     """All whole numbers, in order; ordinals are none."""
-    numbers = [n for n in numerals(plain) if not n.ordinal]
+    numbers = [n for n in numerals(plain) if not n.ordinal and not _is_part(plain, n)]
     found: list[Found] = []
     i = 0
     while i < len(numbers):
@@ -39,7 +44,11 @@ def _together(plain: str, numbers: list[Numeral], i: int) -> tuple[Found | None,
         oh = _OH.fullmatch(between)
         if not following.spoken or following.whole is None or not (between in (" ", "-") or oh):
             break
-        if following.whole > 99 or (int(digits[-3:]) > 99 and len(digits) <= 3):
+        if (
+            len(digits) > LONGEST
+            or following.whole > 99
+            or (int(digits[-3:]) > 99 and len(digits) <= 3)
+        ):
             break
         digits += ("0" if oh else "") + str(following.whole)
         end, used = following.end, used + 1
@@ -49,6 +58,12 @@ def _together(plain: str, numbers: list[Numeral], i: int) -> tuple[Found | None,
         SURE if used == 1 else LIKELY if all(n.value < 10 for n in numbers[i : i + used]) else GUESS
     )
     return Found(str(int(digits)), first.start, end, sure), used
+
+
+def _is_part(plain: str, number: Numeral) -> bool:
+    """Whether it is the whole or the fraction of "seven point five"."""
+    before = _AFTER_POINT.search(plain, max(0, number.start - 12), number.start)
+    return before is not None or _FRACTION.match(plain, number.end) is not None
 
 
 def _alone(plain: str) -> list[Found]:

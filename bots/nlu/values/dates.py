@@ -133,7 +133,7 @@ def dates(plain: str, calendar: Calendar) -> list[Found]:
 
 def _less_until(plain: str, one: Found) -> Found:
     """ "I'm away until Monday, so Tuesday": where two days are told it is the other."""
-    told = _UNTIL.search(plain[: one.start])
+    told = _UNTIL.search(plain, max(0, one.start - NEAR), one.start)
     return replace(one, weight=-1) if told else one
 
 
@@ -193,6 +193,8 @@ def _holiday(calendar: Calendar, match: re.Match[str]) -> date | None:
     return calendar.nearest(month, day)
 
 
+NEAR = 24
+"""Characters before a day in which its preposition stands."""
 _UNTIL = re.compile(
     r"\b(?:until|till|since|ordered (?:it |this |that )?(?:on )?|away (?:on )?)\s*$"
 )

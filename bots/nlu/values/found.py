@@ -7,6 +7,8 @@ Places in it lead back to the customer's own words.
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -104,10 +106,37 @@ class Setting:
         return self.today if isinstance(self.today, datetime) else None
 
 
+class Taken:
+    """Places of a text that are taken; they may touch but not overlap."""
+
+    def __init__(self, found: Iterable[Found] = ()) -> None:
+        self._found: list[Found] = []
+        for one in found:
+            self.add(one)
+
+    def add(self, one: Found) -> bool:
+        """Take its place; False where it is taken already."""
+        if self.holds(one):
+            return False
+        insort(self._found, one, key=_start)
+        return True
+
+    def holds(self, one: Found) -> bool:
+        """Whether a part of its place is taken."""
+        place = bisect_left(self._found, one.start, key=_start)
+        return any(one.overlaps(other) for other in self._found[max(0, place - 1) : place + 1])
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self._found)
+
+
+def _start(one: Found) -> int:
+    return one.start
+
+
 def longest(found: list[Found]) -> list[Found]:
     """Without those that stand inside a longer one; in the order of the text."""
-    kept: list[Found] = []
+    kept = Taken()
     for one in sorted(found, key=lambda f: (f.start - f.end, -f.confidence, f.start)):
-        if not any(one.overlaps(other) for other in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda f: f.start)
+        kept.add(one)
+    return list(kept)

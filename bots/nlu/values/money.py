@@ -29,6 +29,8 @@ NOTES: Mapping[str, tuple[int, str]] = {
 }  # fmt: skip
 NEXT = r"\s*(?:,|and|un|&)?\s*"
 LARGEST_MINOR = 99
+NEAR = 24
+"""Characters before a number in which its currency or its verb stands."""
 
 _UNIT = re.compile(
     r"\s*(?:of\s+)?(?:" + "|".join(f"(?P<{code}>{words})" for code, words in MAJOR.items()) + ")"
@@ -71,6 +73,7 @@ class _Reader:
     def __init__(self, plain: str) -> None:
         self.plain = plain
         self.numbers = [n for n in numerals(plain) if not n.ordinal and n.value >= 0]
+        self.ends = {number.end for number in self.numbers}
         self.at = {number.start: number for number in self.numbers}
 
     def read(self) -> Iterator[Found]:
@@ -103,10 +106,10 @@ class _Reader:
 
     def _symbol(self, start: int) -> re.Match[str] | None:
         """The currency in front of a number; a word there belongs to the number before it."""
-        found = _UNIT_BEFORE.search(self.plain, 0, start)
+        found = _UNIT_BEFORE.search(self.plain, max(0, start - NEAR), start)
         if found is None or found.group().strip() in ("元", "块", "欧", "圆"):
             return None
-        said_before = any(n.end <= found.start() <= n.end + 1 for n in self.numbers)
+        said_before = {found.start(), found.start() - 1} & self.ends
         return None if said_before else found
 
     def _cents(self, number: Numeral, minor: re.Match[str]) -> Found:
@@ -174,7 +177,7 @@ class _Reader:
         written = not number.spoken and value != value.to_integral_value()
         if not written and _COUNTED.match(self.plain, end):
             return None
-        if _PAID.search(self.plain, 0, number.start):
+        if _PAID.search(self.plain, max(0, number.start - NEAR), number.start):
             return Found(_money(value), number.start, end, SURE if written else LIKELY, "", 2)
         return Found(
             _money(value), number.start, end, SURE if written else LIKELY, "", int(written)

@@ -32,6 +32,7 @@ END = re.compile(
 )
 SPELLED = re.compile(r"(?:(?<![^\W_])[^\W\d_](?![^\W_])[\s,.\-]*){2,}$")
 _NOT_NAMES = """
+broken late urgent missing lost damaged fine good bad important too very really still just been
 i you he we they me your my it is are was am be do does did don't dont know not no yes yeah
 what why how who where when which can could would should want need order parcel bill help
 agent human person none nothing never tell say said that this there here please wait moment
@@ -44,6 +45,8 @@ LONGEST = 5
 """Words of a name without a lead-in."""
 ALIKE, CLEAR = 0.8, 0.06
 """So alike a name of a list has to sound, and so much more than the next one."""
+READ = 60
+"""Words in which a name of a list is looked for."""
 PART, SHORTEST_PART = 0.11, 3
 """What half a name costs, and the letters it needs."""
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -59,7 +62,7 @@ def names(plain: Plain) -> list[Found]:
     value = _name(bare, told=lead is not None)
     if not value:
         return []
-    said = len(END.sub("", bare.rstrip(" .,!?。！？，")))
+    said = max(bare.find(value) + len(value), len(END.sub("", bare.rstrip(" .,!?。！？，"))))
     start, end = plain.spot(begin, begin + (len(bare) if spelled(bare) else said))
     return [Found(value, start, end, LIKELY if lead or _short(bare) else GUESS)]
 
@@ -80,7 +83,8 @@ def _name(bare: str, told: bool) -> str:
     letters = spelled(bare)
     if letters and len(letters) > 2:
         return letters.title()
-    bare = TITLE.sub("", END.sub("", bare.strip(" .,!?。！？，"))).strip(" .,!?\"'")
+    titled = TITLE.sub("", bare.strip(" .,!?。！？，"))
+    bare = END.sub("", titled).strip(" .,!?\"'")
     if not bare or re.search(r"\d|@|\?", bare) or len(bare.split()) > LONGEST:
         return ""
     if HAN.search(bare):
@@ -141,7 +145,7 @@ def _best_window(plain: Plain, name: str, parts: bool) -> tuple[float, int, int]
     if HAN.search(wanted):
         at = plain.text.find(wanted)
         return (1.0, at, at + len(wanted)) if at >= 0 else (0.0, 0, 0)
-    words = list(re.finditer(r"[a-z0-9']+", plain.text))
+    words = list(re.finditer(r"[a-z0-9']+", plain.text))[:READ]
     size = len(re.findall(r"[a-z0-9']+", wanted))
     best = (0.0, 0, 0)
     letters = _spelled_window(plain.text, wanted)

@@ -14,6 +14,8 @@ from bots.nlu.numbers import Run, digit_runs
 from bots.nlu.values.found import GUESS, LIKELY, SURE, Found, Plain
 
 SHORTEST, LONGEST = 6, 17
+NEAR = 40
+"""Characters before a number in which its plus or "my number is" stands."""
 _PLUS = re.compile(r"(?:\+|\bplus+\b|加)[\s(]*$")
 _CUE = re.compile(
     r"(?:phone|number|mobile|cell|tel|telephone|call me|reach me|text me|numurs|telefon\w+|"
@@ -30,7 +32,7 @@ def phones(plain: Plain, country: str) -> list[Found]:
 def _phone(plain: Plain, run: Run, country: str) -> Found | None:
     if not SHORTEST <= len(run.digits) <= LONGEST:
         return None
-    before = plain.text[: run.start]
+    before = plain.text[max(0, run.start - NEAR) : run.start]
     plus = _PLUS.search(before)
     written = not re.search(r"[a-z\u4e00-\u9fff]", plain.text[run.start : run.end])
     digits = plain.text[run.start : run.end] if written else run.digits
@@ -44,7 +46,7 @@ def _phone(plain: Plain, run: Run, country: str) -> Found | None:
     value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     cue = _CUE.search(before)
     sure = (SURE if plus or cue else LIKELY) if phonenumbers.is_valid_number(number) else GUESS
-    start = plus.start() if plus else run.start
+    start = run.start - len(plus.group()) if plus else run.start
     return Found(value, start, run.end, sure, weight=bool(plus) + bool(cue) + (sure > GUESS))
 
 

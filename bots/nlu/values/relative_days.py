@@ -36,7 +36,7 @@ _ONES, _TENS = "|".join(ONES), "|".join([*TENS, *TEENS])
 N = rf"(?P<n>\d+|a couple of|an?|another|(?:{_TENS})(?:[ -](?:{_ONES}))?|{_ONES})"
 EN_SPAN = r"(?P<unit>day|week|fortnight|month|year)s?\b"
 LV_SPAN = r"(?P<unit>dien|nedel|menes|gad)\w*"
-ZH_SPAN = r"(?P<n>[零一二两兩三四五六七八九十\d]+)\s*个?(?P<unit>天|日|周|星期|礼拜|月|年)"
+ZH_SPAN = r"(?P<n>[零一二两兩三四五六七八九十\d]{1,4})\s*个?(?P<unit>天|日|周|星期|礼拜|月|年)"
 ZH_DAYS = "一二三四五六日"
 
 Read = Callable[[re.Match[str], date, bool], date | None]
@@ -231,6 +231,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Read, float], ...] = (
             r"\b(?:(?:nakam|s)\w+ )?(?:menesa|gada|nedelas) (?:beig|sakum)\w+",
             r"下?个?月[底末初]|[今明]?年[底末初]"), _edge, LIKELY),
     (_words(rf"\b(?:the )?(?P<day>{EN_DAY}) (?:of )?(?P<how>next|this|last) month\b"),
+     _in_month, LIKELY),
+    (_words(rf"\b(?P<how>next|this) month,? (?:on )?(?:the )?(?P<day>{EN_DAY})"),
      _in_month, LIKELY),
     (_words(rf"(?P<how>下|这|本|上)个?月(?P<day>{ZH_NUMBER})[日号號]"), _in_month, LIKELY),
     (_words(rf"\b(?P<how>nakam\w+|si) menesa (?P<day>{LV_DAY})(?: datum\w+)?"),

@@ -2,7 +2,7 @@
 
 import { avatar, channelMark, h, icon } from "./dom.js";
 import { safeLink } from "./lines.js";
-import { clock } from "./time.js";
+import { clock, span } from "./time.js";
 import { t } from "./words.js";
 
 /** The customer's side of a card (of the conversation, or of what rings). */
@@ -32,23 +32,65 @@ function languageName(code) {
   }
 }
 
+/** What a packet says in ten seconds, in the language of this desk where it is there. */
+export function summaryOf(given) {
+  return given?.summaries?.[document.documentElement.lang.slice(0, 2)] || given?.summary || given?.reason || "";
+}
+
 function packet(card) {
   const given = card.handoff;
   if (!given) return null;
   const from = card.asked_by || card.given_by;
-  const slots = given.slots.map((slot) =>
-    h("div.slot", {}, h("span.muted", {}, slot.name.replaceAll("_", " ")), h("span.mono.strong", {}, slot.value),
-      slot.confirmed ? h("span.chip.good", {}, icon("check", "small"), t("context.confirmed")) : h("span.chip", {}, `${Math.round(slot.confidence * 100)} %`)));
   const articles = given.articles.map((one) =>
     h("a.row", { href: safeLink(one.url), target: "_blank", rel: "noopener" }, icon("book", "small"), one.title));
   return h("section.block", {}, h("div.packet", {},
     h("h3", {}, icon(from ? "user" : "bot", "small"), from ? t("context.packet_from", { name: from }) : t("context.packet")),
-    h("p.summary", {}, given.summary || given.reason),
-    h("div.row", { style: { "flex-wrap": "wrap" } }, given.intent && h("span.chip.bot", { title: t("context.intent") }, given.intent), h("span.chip", { title: t("context.reason") }, given.reason)),
-    slots,
-    given.last_utterance && h("p.small", {}, h("span.muted", {}, `${t("context.last")}: `), `“${given.last_utterance}”`),
+    h("p.summary", {}, summaryOf(given)),
+    h("div.row", { style: { "flex-wrap": "wrap" } },
+      given.intent && h("span.chip.bot", { title: t("context.intent") }, given.intent_label || given.intent),
+      h("span.chip", { title: t("context.reason") }, t(`cause.${given.cause}`)),
+      proof(given), mood(given), waited(card)),
+    given.slots.map(slot),
+    said("context.trigger", given.trigger && (given.trigger.text || given.trigger.digits)),
+    given.last_utterance !== given.trigger?.text && said("context.last", given.last_utterance),
+    given.open_question && said("context.open_question", given.open_question),
+    given.open_slots.length > 0 && line("context.open_slots", given.open_slots.map((name) => name.replaceAll("_", " ")).join(", ")),
     articles.length > 0 && h("div.stack", { style: { gap: "3px" } }, h("h3", {}, t("context.shown")), articles),
-    given.tried.length > 0 && h("p.small", {}, h("span.muted", {}, `${t("context.tried")}: `), given.tried.join(" · "))));
+    given.tried.length > 0 && line("context.tried", given.tried.join(" · "))));
+}
+
+function slot(one) {
+  const mark = one.confirmed ? h("span.chip.good", {}, icon("check", "small"), one.by ? t("context.corrected", { name: one.by }) : t("context.confirmed"))
+    : h("span.chip", {}, `${Math.round(one.confidence * 100)} %`);
+  return h("div.slot", {}, h("span.muted", {}, one.name.replaceAll("_", " ")), h("span.mono.strong", {}, one.value), mark);
+}
+
+/** Whether and how they proved who they are; nothing where no flow asks for it. */
+function proof(given) {
+  const shown = given.authentication;
+  if (!shown.level) return null;
+  return h("span.chip.good", { title: shown.method }, icon("check", "small"), t("context.proof", { level: shown.level }));
+}
+
+/** A word only where the agent should know before saying hello. */
+function mood(given) {
+  const felt = given.mood;
+  if (!felt || (felt.anger < 0.5 && felt.value > -0.4 && !felt.worsening)) return null;
+  return h("span.chip.warn", {}, t(felt.anger >= 0.5 ? "context.angry" : felt.worsening ? "context.worsening" : "context.unhappy"));
+}
+
+function waited(card) {
+  if (!card.joined_at || !card.accepted_at) return null;
+  const seconds = (Date.parse(card.accepted_at) - Date.parse(card.joined_at)) / 1000;
+  return h("span.chip.num", { title: t("context.waited") }, icon("clock", "small"), span(seconds));
+}
+
+function line(key, words) {
+  return h("p.small", {}, h("span.muted", {}, `${t(key)}: `), words);
+}
+
+function said(key, words) {
+  return words ? line(key, `“${words}”`) : null;
 }
 
 function history(card, act) {

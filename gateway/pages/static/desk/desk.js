@@ -7,7 +7,7 @@ import { CallbackDialog } from "./callback.js";
 import { composer, joinedIn, phoneBar, wrapUpForm } from "./composer.js";
 import { Connection } from "./socket.js";
 import { Desk } from "./state.js";
-import { drawContext, knowledgePanel } from "./context.js";
+import { drawContext, knowledgePanel, summaryOf } from "./context.js";
 import { drawLines } from "./lines.js";
 import { drawWork, nameOf } from "./worklist.js";
 import { channelMark, h, icon, patch, redraw } from "./dom.js";
@@ -78,7 +78,7 @@ function announce(offer) {
   const { card } = offer;
   const name = nameOf(card);
   at("announce").textContent = t("offer.announce", {
-    channel: t(`channel.${card.channel}`), name, queue: card.queue_name ?? "", summary: card.parent_id ? card.subject : card.handoff?.summary ?? "",
+    channel: t(`channel.${card.channel}`), name, queue: card.queue_name ?? "", summary: card.parent_id ? card.subject : summaryOf(card.handoff),
   });
   startRinging(t("offer.flash", { name }));
 }

@@ -1,5 +1,6 @@
 // Left: what rings, what is in conversation, what waits to be filed.
 
+import { summaryOf } from "./context.js";
 import { channelMark, h, icon } from "./dom.js";
 import { t } from "./words.js";
 
@@ -37,7 +38,7 @@ function ring(offer, act, first) {
       h("div.grow", {}, h("div.row", {}, h(card.parent_id ? "span.who" : "span.who.clip", {}, nameOf(card)), card.customer.vip && h("span.chip.warn", {}, icon("star", "small"), t("context.vip"))),
         h("div.muted.small.clip", {}, [t(`channel.${card.channel}`), card.queue_name].filter(Boolean).join(" · "))),
       h("div.row.small.muted.num", { title: t("floor.waiting"), style: { gap: "4px" } }, icon("clock", "small"), waited)),
-    (card.parent_id ? card.subject : packet) && h("p.summary", {}, card.parent_id ? card.subject : packet.summary || packet.reason),
+    (card.parent_id ? card.subject : packet) && h("p.summary", {}, card.parent_id ? card.subject : summaryOf(packet)),
     offer.why && h("p.why", {}, offer.why),
     h("div.drain", {}, h("i", { dataset: { drain: `${offer.made_at} ${offer.expires_at}` } })),
     h("div.acts", {},
@@ -55,7 +56,7 @@ function job(card, desk, act) {
     channelMark(card.channel, t(`channel.${card.channel}`)),
     h("span.name.clip", {}, nameOf(card)),
     h("span.time", { dataset: timer }),
-    h("span.line.clip", {}, card.talk?.third && !card.parent_id ? t(`talk.short.${card.talk.arrangement}`, { name: card.talk.third.name || t("talk.somebody") }) : last ? last.text : card.subject || card.handoff?.summary || ""),
+    h("span.line.clip", {}, card.talk?.third && !card.parent_id ? t(`talk.short.${card.talk.arrangement}`, { name: card.talk.third.name || t("talk.somebody") }) : last ? last.text : card.subject || summaryOf(card.handoff)),
     unread ? h("span.badge", {}, String(unread)) : h("span", {}));
 }
 

@@ -1,0 +1,1 @@
+"""What a language model may help with. It advises; flows, checks and customers decide."""
