@@ -55,9 +55,9 @@ from gateway.auth.sessions import SignIn
 from gateway.brain import Brain, start_brain
 from gateway.configuration import named_by, open_company, replace_passwords, sign_ins
 from gateway.demo.doors import Address, ChatDoor, MailDoor, PhoneDoor, SmsDoor
+from gateway.demo.energy import service_routes
 from gateway.demo.households import PORT as HOUSEHOLDS_PORT
 from gateway.demo.households import Households
-from gateway.demo.orders import order_routes
 from gateway.demo.public import Public
 from gateway.demo.recordings import Recordings
 from gateway.demo.seed import seed
@@ -500,7 +500,7 @@ class Installation:
             *site_routes(thoughts.knowledge, self.company.name, settings.base_url),
         ]
         if settings.demo:
-            routes.append(order_routes())
+            routes += service_routes()
         return make_app(routes, pages)
 
     def _ready(self) -> bool:

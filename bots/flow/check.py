@@ -38,7 +38,7 @@ from bots.flow.render import TemplateError, names_in, secrets_in
 BUILT_IN_NAMES = frozenset(
     {"name", "channel", "language", "intent", "intent_label"}
     | {"queue", "question", "answer", "unanswered", "value", "words", "heard"}
-    | {"person", "proved"}
+    | {"person", "proved", "mood"}
 )
 """What every template may use, besides slots, variables, ``save`` and ``set``."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bots.flow import choosing, matters, phrases, questions, repairs, wishes
+from bots.flow import choosing, matters, phrases, questions, repairs, tempers, wishes
 from bots.flow.corrections import Correction
 from bots.flow.meaning import (
     Aside,
@@ -48,14 +48,21 @@ def heard(run: Run, given: Understood) -> Next:
             memory["language"] = given.language
     meaning = read(run.flow, step, memory, given)
     if isinstance(meaning, Wants | Filled | Partly | Aside | Between):
-        _keep_prefilled(run, given, step)
+        _keep_prefilled(run, given, step, meaning)
+    trend = tempers.follow(run, given)
     if not (isinstance(meaning, Command) and meaning.name in wishes.AS_BEFORE):
         memory["said"] = []
-    return _act(run, step, meaning, given)
+    return tempers.escalate(run, step, meaning, trend) or _act(run, step, meaning, given)
 
 
-def _keep_prefilled(run: Run, given: Understood, step: AskStep) -> None:
-    for slot, entity in (*prefilled(run.flow, given), *also(run.flow, step, given)):
+def _keep_prefilled(run: Run, given: Understood, step: AskStep, meaning: Meaning) -> None:
+    answered = isinstance(meaning, Filled)
+    for slot, entity in prefilled(run.flow, given):
+        # The bare number that was asked for is not some other slot's as well.
+        served = answered and entity.confidence < given.heard_confidence
+        if slot.name != step.slot and not served:
+            run.store(slot, entity, confirmed=False)
+    for slot, entity in also(run.flow, step, given):
         if slot.name != step.slot:
             run.store(slot, entity, confirmed=False)
 

@@ -14,8 +14,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bots.flow import choosing, corrections
@@ -23,10 +23,9 @@ from bots.flow.corrections import Correction
 from bots.flow.model import GLOBALS, LANGUAGE_KEY, AskStep, Flow, Slot, is_command
 from bots.flow.outcome import Understood
 from bots.nlu import choice
-from bots.nlu.entities import Entity, parse, parse_keys
+from bots.nlu.entities import Entity, find_all, parse, parse_keys
 from bots.nlu.language import wished
 from bots.nlu.values.found import SURE
-from bots.nlu.values.people import introduces
 from bots.nlu.yes_no import is_short_answer, leading_answer, yes_or_no
 
 CLEAR = 0.45
@@ -242,7 +241,7 @@ def _confirming(slot: Slot, given: Understood) -> Meaning:
 
 def _filling(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood) -> Meaning:
     slot = flow.slots[step.slot]
-    entity = _value(slot, given)
+    entity = _own_value(flow, step, given)
     aside = is_question(given.text)
     whole = entity is not None and entity.confidence >= given.heard_confidence
     if entity and (whole or slot.type == "order-number"):
@@ -259,7 +258,7 @@ def _filling(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Unders
     intent = flow.intents.get(given.intent or "")
     if intent and intent.go and intent.name != memory["intent"]:
         return Wants(intent.go, intent.name, leaves=not intent.small_talk)
-    if not aside and next(also(flow, step, given), None):
+    if not aside and any(other.name != step.slot for other, _ in also(flow, step, given)):
         return Partly()
     if aside or (intent and not intent.go):
         return Aside()
@@ -310,6 +309,15 @@ def _implied(flow: Flow, given: Understood) -> Wants | None:
     return None
 
 
+def _own_value(flow: Flow, step: AskStep, given: Understood) -> Entity | None:
+    """The value of the question's own slot, where it asks for others too: its part of the words."""
+    several = list(also(flow, step, given))
+    own = next((entity for slot, entity in several if slot.name == step.slot), None)
+    if own or several:
+        return own
+    return _value(flow.slots[step.slot], given)
+
+
 def _value(slot: Slot, given: Understood) -> Entity | None:
     """The slot's value in the best guess that has one; less sure in a later guess."""
     for place, text in enumerate((given.text, *given.alternatives)):
@@ -322,24 +330,29 @@ def _value(slot: Slot, given: Understood) -> Entity | None:
 
 def prefilled(flow: Flow, given: Understood) -> Iterator[tuple[Slot, Entity]]:
     """The values for other steps that the sentence carries along."""
-    for slot in flow.slots.values():
-        if not slot.prefill or not given.text:
-            continue
-        if slot.type == "name" and not introduces(given.text):
-            continue
-        entity = parse(slot, given.text, given.language or "en", given.today)
+    listed = [slot for slot in flow.slots.values() if slot.prefill]
+    for slot, entity in _several(listed, given):
         # A bare number may be anything; a marked one, or one in a fitting sentence, is meant.
-        if entity and (entity.confidence == SURE or given.intent in (None, slot.implies)):
-            yield slot, Entity(entity.value, round(entity.confidence * given.heard_confidence, 3))
+        if entity.confidence == SURE or given.intent in (None, slot.implies):
+            yield slot, _as_heard(entity, given)
 
 
 def also(flow: Flow, step: AskStep, given: Understood) -> Iterator[tuple[Slot, Entity]]:
-    """The values for the other slots that this question asks for."""
-    for name in step.also:
-        slot = flow.slots[name]
-        entity = _value(slot, given) if slot.type not in corrections.TALK else None
-        if entity:
-            yield slot, entity
+    """The values for all slots that this question asks for; no words serve two of them."""
+    if step.also:
+        listed = [flow.slots[name] for name in (step.slot, *step.also)]
+        yield from ((slot, _as_heard(entity, given)) for slot, entity in _several(listed, given))
+
+
+def _several(slots: Iterable[Slot], given: Understood) -> Iterator[tuple[Slot, Entity]]:
+    if given.text:
+        for placed in find_all(slots, given.text, given.language or "en", given.today):
+            yield placed.slot, placed.entity
+
+
+def _as_heard(entity: Entity, given: Understood) -> Entity:
+    sure = round(entity.confidence * given.heard_confidence, 3)
+    return replace(entity, confidence=sure)
 
 
 def is_question(text: str) -> bool:

@@ -10,6 +10,8 @@
 - ``parked``: matters left for others, the latest last. ``between``: the intents of an
   open "is it about …, or …?".
 - ``deeds``: how often each changing action was done, by step.
+- ``mood``: the trend (``bots.nlu.sentiment.pack_trend``) with its ``name``; ``escalated``: the
+  moods that the flow has done something about.
 """
 
 from __future__ import annotations
@@ -77,6 +79,8 @@ _LATER: Memory = {
     "parked": [],
     "between": [],
     "deeds": {},
+    "mood": {},
+    "escalated": [],
     "pace": 1.0,
     "waited": 0,
     "heard": {},

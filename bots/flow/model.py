@@ -39,7 +39,10 @@ GLOBALS = ("agent", "repeat", "slower", "back", "stop", "goodbye")
 LANGUAGE_KEY = "language:"
 """What ``dtmf`` leads a key to that goes on in another language: ``language:lv``."""
 
-ALWAYS = ("agent", "stop", "goodbye", "no_match", "no_input", "returned")
+ALWAYS = (
+    *("agent", "stop", "goodbye", "angry", "worsening"),
+    *("no_match", "no_input", "returned"),
+)
 """What ``always`` may send to a step: ``no_match`` and ``no_input`` when a question's repairs are
 used up, ``returned`` when a person gives the customer back to the bot."""
 INSIDE = "/"

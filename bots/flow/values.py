@@ -46,6 +46,7 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "words": _words(flow, memory),
         "proved": (memory.get("authentication") or {}).get("level", 0),
         "person": dict.fromkeys(PERSON, "") | memory.get("person", {}),
+        "mood": memory.get("mood", {}).get("name", "neutral"),
         "heard": _Heard(_local(scope, memory.get("heard", {}))),
     }
     return values

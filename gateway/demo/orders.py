@@ -2,7 +2,8 @@
 
 Its data is a file with days relative to today, so that it never ages:
 ``GET /demo/api/orders``, ``/orders/{number}``, ``/appointments``,
-``/appointments/{id}`` and ``POST /appointments/{id}/confirm``.
+``/appointments/{id}``, ``PUT /orders/{number}/delivery`` and
+``POST /appointments/{id}/confirm``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any
 
 import msgspec
 import yaml
-from litestar import Request, Response, Router, get, post
-from litestar.params import FromPath, FromQuery
+from litestar import Request, Response, Router, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from router.errors import BadConfiguration, ParleyError
 
@@ -34,6 +35,10 @@ STATUSES = (
     "delayed",
     "returned",
 )
+MOVABLE = ("registered", "accepted", "in_transit", "delayed")
+"""Statuses in which a parcel's day can be changed."""
+DELIVERY_DAYS = 14
+SUNDAY = 6
 PICKUP_DAYS = 7
 """How long a locker keeps a parcel (article ``parcel-lockers``)."""
 PROBLEM = "application/problem+json"
@@ -45,6 +50,14 @@ Today = Callable[[], date]
 
 class NoSuchOrder(ParleyError):
     """No order has this number. It looks like HL-482913."""
+
+
+class TooLate(ParleyError):
+    """This parcel is out for delivery or delivered; its day cannot be changed any more."""
+
+
+class NoDelivery(ParleyError):
+    """Nothing is delivered on that day: choose one within two weeks that is not a Sunday."""
 
 
 class NoSuchAppointment(ParleyError):
@@ -79,6 +92,12 @@ class Appointment:
     state: str
 
 
+class DeliveryDay(msgspec.Struct, frozen=True):
+    """The day that a customer wishes."""
+
+    day: date
+
+
 class OrderBook:
     """The orders and appointments of one file, told as of today."""
 
@@ -99,6 +118,17 @@ class OrderBook:
         """All, or one customer's, newest first."""
         rows = [row for row in self._orders.values() if customer in (None, row["customer"])]
         return sorted(map(self._told, rows), key=lambda order: order.placed_on, reverse=True)
+
+    def change_day(self, number: str, day: date) -> Order:
+        """Bring it on another day. Raises ``NoSuchOrder``, ``TooLate``, ``NoDelivery``."""
+        order = self.order(number)
+        if order.status not in MOVABLE:
+            raise TooLate(f"{order.number} is {order.status.replace('_', ' ')}")
+        ahead = (day - self._today()).days
+        if not 1 <= ahead <= DELIVERY_DAYS or day.weekday() == SUNDAY:
+            raise NoDelivery(f"no delivery on {day.isoformat()}")
+        self._orders[order.number] = {**self._orders[order.number], "expected": ahead}
+        return self.order(order.number)
 
     def appointment(self, visit_id: str) -> Appointment:
         """By id. Raises ``NoSuchAppointment``."""
@@ -158,6 +188,10 @@ def order_routes(book: OrderBook | None = None) -> Router:
     def one_order(number: FromPath[str]) -> Response[bytes]:
         return _json(orders.order(number))
 
+    @put("/orders/{number:str}/delivery", sync_to_thread=False)
+    def change_delivery(number: FromPath[str], data: JSONBody[DeliveryDay]) -> Response[bytes]:
+        return _json(orders.change_day(number, data.day))
+
     @get("/appointments", sync_to_thread=False)
     def list_appointments(customer: FromQuery[str | None] = None) -> Response[bytes]:
         return _json(orders.appointments(customer))
@@ -175,11 +209,17 @@ def order_routes(book: OrderBook | None = None) -> Router:
         route_handlers=[
             list_orders,
             one_order,
+            change_delivery,
             list_appointments,
             one_appointment,
             confirm_appointment,
         ],
-        exception_handlers={NoSuchOrder: _not_found, NoSuchAppointment: _not_found},
+        exception_handlers={
+            NoSuchOrder: _not_found,
+            NoSuchAppointment: _not_found,
+            TooLate: _refused,
+            NoDelivery: _refused,
+        },
     )
 
 
@@ -200,13 +240,23 @@ def _json(body: Order | Appointment | Sequence[Order] | Sequence[Appointment]) -
 
 def _not_found(request: Request[Any, Any, Any], error: ParleyError) -> Response[bytes]:
     kind = "no-such-order" if isinstance(error, NoSuchOrder) else "no-such-appointment"
+    return _problem(request, error, kind, HTTPStatus.NOT_FOUND)
+
+
+def _refused(request: Request[Any, Any, Any], error: ParleyError) -> Response[bytes]:
+    if isinstance(error, TooLate):
+        return _problem(request, error, "too-late", HTTPStatus.CONFLICT)
+    return _problem(request, error, "no-delivery", HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _problem(
+    request: Request[Any, Any, Any], error: ParleyError, kind: str, status: HTTPStatus
+) -> Response[bytes]:
     document = {
         "type": f"urn:harbourline:problem:{kind}",
         "title": kind.replace("-", " ").capitalize(),
-        "status": HTTPStatus.NOT_FOUND,
+        "status": status,
         "detail": str(error),
         "instance": request.url.path,
     }
-    return Response(
-        msgspec.json.encode(document), media_type=PROBLEM, status_code=HTTPStatus.NOT_FOUND
-    )
+    return Response(msgspec.json.encode(document), media_type=PROBLEM, status_code=status)

@@ -11,6 +11,7 @@ import pytest
 
 from bots.actions import HttpActions
 from bots.errors import ActionFailed
+from bots.flow import render
 
 
 @dataclass
@@ -19,11 +20,13 @@ class Server:
 
     answers: list[bytes] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
     url: str = ""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         self.asked.append(head.split(b"\r\n")[0].decode())
+        self.heads.append(head.decode())
         answer = self.answers.pop(0) if self.answers else None
         if answer is None:
             await reader.read()  # Says nothing until the client gives up.
@@ -88,3 +91,27 @@ async def test_a_page_instead_of_json_a_silence_and_no_server_fail_clearly(
 async def test_a_404_is_an_answer(server: Server, actions: HttpActions) -> None:
     server.answers = [http("404 Not Found", b"no such order")]
     assert await actions.call("GET", server.url, None, 2) == (404, None)
+
+
+async def test_what_has_a_key_may_be_done_again_as_often_as_the_flow_says(
+    server: Server, actions: HttpActions
+) -> None:
+    server.answers = [http("503 Busy"), http("502 Bad"), http("200 OK", b"{}")]
+    keyed = {"Idempotency-Key": "i-1:pay:0"}
+    assert await actions.call("POST", server.url, {"a": 1}, 2, keyed, 2) == (200, {})
+    assert [head.count("i-1:pay:0") for head in server.heads] == [1, 1, 1]
+    server.answers = [http("503 Busy"), http("200 OK", b"{}")]
+    assert await actions.call("GET", server.url, None, 2, {}, 0) == (503, None)
+
+
+async def test_secrets_go_into_the_request_and_nowhere_else(server: Server) -> None:
+    header = render.header("Bearer {{ secret('crm') }}", {})
+    async with httpx.AsyncClient() as client:
+        known = HttpActions(client, {"crm": "s3cret"})
+        server.answers = [http("200 OK", b"{}")]
+        await known.call("GET", server.url, None, 2, {"Authorization": header})
+        assert "authorization: bearer s3cret" in server.heads[-1].lower()
+        unknown = HttpActions(client)
+        with pytest.raises(ActionFailed, match="the secret 'crm' is not set"):
+            await unknown.call("GET", server.url, None, 2, {"Authorization": header})
+    assert len(server.heads) == 1
