@@ -243,4 +243,7 @@ def _given(packet: Handoff | None) -> dict[str, Known]:
 def _marked(flow: Flow | None) -> dict[str, Slot]:
     """Slots whose values are known by their looks, so that they can be found in any sentence."""
     slots = flow.slots.items() if flow else ()
-    return {name: slot for name, slot in slots if slot.type == "order-number" and slot.prefix}
+    marked = {name: slot for name, slot in slots if slot.type == "order-number" and slot.prefix}
+    # A called flow asks for the same number under a name of its own: one is enough.
+    by_mark = {(slot.prefix, slot.length): name for name, slot in reversed(marked.items())}
+    return {name: marked[name] for name in by_mark.values()}
