@@ -22,7 +22,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bots.conversation import Conversation, Conversations
+from bots.conversation import Conversation
+from bots.conversations import Conversations
 from bots.errors import BadFlow, NoSuchFlow
 from bots.flow.model import Flow
 from bots.flow.rollout import ALL, Rollout
@@ -76,13 +77,18 @@ class FlowShelf:
         relay: Publisher,
         conversations: Conversations,
         make: Callable[[Flow], Conversation],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """``make`` gives a flow what it needs to be run, or says why it cannot be."""
+        """``make`` gives a flow what it needs to be run, or says why it cannot be.
+
+        ``changed`` is called when other versions are in use here than before.
+        """
         self._store = store
         self._clock = clock
         self._relay = relay
         self._conversations = conversations
         self._make = make
+        self._changed = changed
         self._loading = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
         self.talks = True
@@ -132,6 +138,7 @@ class FlowShelf:
                 for version in rollout.versions:
                     await self._know(name, version)
                 self._conversations.steer(name, rollout)
+        self._changed()
 
     # -- changing ------------------------------------------------------------------------
 

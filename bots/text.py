@@ -20,7 +20,8 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bots import letters
-from bots.conversation import Conversation, Conversations, Heard, Reply, Turn
+from bots.conversation import Conversation, Heard, Reply, Turn
+from bots.conversations import Conversations
 from bots.limits import over_limit
 from router.acts.lifecycle import Lifecycle
 from router.acts.returned import PersonDid

@@ -107,7 +107,7 @@ class Dialogue(Protocol):
 
 
 class Dialogues(Protocol):
-    """Finds the conversation an interaction is in; ``bots.conversation.Conversations``."""
+    """Finds the conversation an interaction is in; ``bots.conversations.Conversations``."""
 
     def of(self, interaction: Interaction) -> Dialogue:
         """Raises ``bots.errors.NoSuchFlow``."""

@@ -13,14 +13,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from bots.actions import HttpActions
-from bots.conversation import Conversation, Conversations, Tools
+from bots.conversation import Conversation, Tools
+from bots.conversations import Conversations
 from bots.engines.phrases import Corpus
 from bots.flow.check import secrets_of
 from bots.flow.model import Flow
@@ -29,6 +30,7 @@ from bots.nlu.kept import KeptModels
 from bots.nlu.understanding import IntentUnderstanding
 from bots.nlu.zero_shot import NliReader
 from bots.ports import House
+from bots.shelf import FlowShelf
 from gateway.configuration import Entry
 from gateway.language_model import Help, start_help
 from gateway.model_metrics import ModelMetrics
@@ -60,6 +62,10 @@ class Brain:
     """What every conversation of this process uses."""
     models: ModelMetrics
     labels: NliReader | None = None
+    secrets: frozenset[str] = frozenset()
+    """The names of those that flows may use."""
+    shelf: FlowShelf | None = None
+    """The flows' versions; without it those of the folder are all there are."""
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when bots can answer, and when it is clear that they cannot."""
     failed: bool = False
@@ -77,6 +83,11 @@ class Brain:
         they take seconds of a core and hundreds of megabytes.
         """
         self.loading = asyncio.create_task(self._load(talks), name="loading")
+
+    def converse(self, flow: Flow) -> Conversation:
+        """A flow with what it needs. Raises ``BadConfiguration`` for a secret that is not there."""
+        _require_secrets(flow, self.secrets)
+        return Conversation(flow, self.tools)
 
     async def prepare(self) -> None:
         """Everything that can be kept on disk for later starts. Raises ``ParleyError``."""
@@ -204,6 +215,7 @@ async def start_brain(
         tools,
         metrics,
         labels,
+        frozenset(secrets),
     )
 
 
@@ -218,13 +230,17 @@ async def _flows(settings: Settings, company: Company, secrets: Mapping[str, str
             f"{', '.join(sorted(names)) or 'none'}"
         )
     for flow in flows:
-        unset = sorted(secrets_of(flow) - set(secrets))
-        if unset:
-            raise BadConfiguration(
-                f"flow {flow.name!r} names the secret {unset[0]!r}; put it into a file of that "
-                f"name in the folder PARLEY_SECRETS ({settings.secrets or 'not set'})"
-            )
+        _require_secrets(flow, frozenset(secrets))
     return flows
+
+
+def _require_secrets(flow: Flow, secrets: Set[str]) -> None:
+    unset = sorted(secrets_of(flow) - secrets)
+    if unset:
+        raise BadConfiguration(
+            f"flow {flow.name!r} names the secret {unset[0]!r}; put it into a file of that "
+            "name in the folder PARLEY_SECRETS"
+        )
 
 
 def read_secrets(folder: Path | None) -> dict[str, str]:

@@ -16,11 +16,8 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import httpx
 from litestar import Litestar
 
 from bots.campaign.book import AttemptBook
@@ -30,6 +27,7 @@ from bots.campaign.service import Campaigns
 from bots.campaign.texts import FlowTexter
 from bots.engines.choice import choose_engines
 from bots.ports import AudioLeg
+from bots.shelf import FlowShelf
 from bots.survey import Surveys
 from bots.text import TextBot
 from bots.voice import VoiceBot
@@ -42,7 +40,6 @@ from channels.mail.server import MailServer
 from channels.media.leg import Leg
 from channels.phone import IncomingCall, Phone, PhoneSettings
 from channels.sip.address import Trunk
-from channels.sip.caller import SipCaller
 from channels.sip.causes import CallOutcome
 from channels.sip.leg import SipLeg
 from channels.sms import SmsInbox, SmsSender, SmsWebhook, sms_routes
@@ -54,14 +51,9 @@ from gateway.auth.passwords import PASSWORDS
 from gateway.auth.sessions import SignIn
 from gateway.brain import Brain, start_brain
 from gateway.configuration import named_by, open_company, replace_passwords, sign_ins
-from gateway.demo.doors import Address, ChatDoor, MailDoor, PhoneDoor, SmsDoor
 from gateway.demo.energy import service_routes
-from gateway.demo.households import PORT as HOUSEHOLDS_PORT
-from gateway.demo.households import Households
-from gateway.demo.public import Public
-from gateway.demo.recordings import Recordings
 from gateway.demo.seed import seed
-from gateway.demo.staff import DemoStaff, SignInOf
+from gateway.demo.town import Town
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.house import House
@@ -100,8 +92,6 @@ from router.store.sql import FROZEN_MS, ROUTER_FROZEN_MS, SqlStore
 
 ALIVE_EVERY_S = 5.0
 IDLE_EVERY_S = 60.0
-DEMO_STAFF = ("boris", "dace", "farah")
-RECORDINGS = Path(__file__).parents[1] / "evals" / "utterances"
 ANY_VOICE = "voice"
 TELEPHONE_HZ = 8000
 """For which prompts are made ahead."""
@@ -151,6 +141,7 @@ class Installation:
             await self._start_core()
             if self.roles & THINKING:
                 await self._start_brain()
+                await self._start_shelf(self._thoughts)
             for role, start in (
                 (roles.ROUTER, self._start_router),
                 (roles.TEXT, self._start_text),
@@ -227,7 +218,19 @@ class Installation:
         self.brain = await start_brain(self.settings, self.company, self.clock, folder, house)
         self.turns.beside(self.brain.models.text)
         self._stack.push_async_callback(self.brain.stop)
-        self.versions.flows = named_by(talk.flow for talk in self.brain.conversations.values())
+
+    async def _start_shelf(self, brain: Brain) -> None:
+        """The versions of the flows; what new conversations get is loaded with the rest."""
+
+        def named() -> None:
+            self.versions.flows = named_by(talk.flow for talk in brain.conversations.values())
+
+        brain.shelf = FlowShelf(
+            self.store, self.clock, self.relay, brain.conversations, brain.converse, named
+        )
+        named()
+        self._stack.push_async_callback(brain.shelf.stop)
+        await brain.shelf.start(self.bus, self.node, self.settings.flows)
 
     async def _stay_alive(self) -> None:
         while True:
@@ -515,57 +518,7 @@ class Installation:
     # -- the demo --------------------------------------------------------------------
 
     async def _start_demo(self) -> None:
-        settings = self.settings
-        if settings.demo_staff:
-            people = [
-                SignInOf(login, password)
-                for login, password in sign_ins(settings, self.company).items()
-                if login in DEMO_STAFF
-            ]
-            staff = DemoStaff(settings.base_url, people, Random())
-            await self._run(staff.start, staff.stop)
-        if settings.public:
-            await self._start_public()
-
-    async def _start_public(self) -> None:
-        settings = self.settings
-        caller = SipCaller(PhoneSettings(sip_port=0, rtp_ports=(0, 0)))
-        await self._run(caller.start, caller.stop)
-        http = httpx.AsyncClient(timeout=20)
-        self._stack.push_async_callback(http.aclose)
-        doors = Address(
-            http_url=settings.base_url,
-            sip_uri=f"sip:frontdesk@{settings.media_host}:{settings.sip_port}",
-            smtp_host=settings.host,
-            smtp_port=settings.smtp_in_port,
-            mail=settings.mail_address,
-            sms_number=settings.twilio_from,
-            sms_webhook=f"{settings.base_url}/twilio/sms",
-            sms_token=settings.twilio_token,
-        )
-        async with self.store.transaction() as tx:
-            customers = await tx.people.search_customers("", limit=40)
-        public = Public(
-            customers,
-            {
-                Channel.VOICE: PhoneDoor(doors, Recordings(RECORDINGS), caller),
-                Channel.CHAT: ChatDoor(doors),
-                Channel.EMAIL: MailDoor(doors),
-                Channel.SMS: SmsDoor(doors, http),
-            },
-            Random(),
-            settings.public_every_s,
-        )
-        await self._run(public.start, public.stop)
-        await self._start_households()
-
-    async def _start_households(self) -> None:
-        """The telephones that the lists in ``demo/campaigns`` name."""
-        households = Households(Recordings(RECORDINGS), self.settings.media_host)
-        try:
-            await self._run(households.start, households.stop)
-        except OSError as error:
-            log.warning("nobody answers the demo's campaigns, port %d: %s", HOUSEHOLDS_PORT, error)
+        await Town(self.settings, self.company, self.store, self._run, self._stack).start()
 
     # -- inside ----------------------------------------------------------------------
 

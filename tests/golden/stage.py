@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVarTuple
 
-from bots.conversation import Conversation, Conversations, Heard, Tools, Turn
+from bots.conversation import Conversation, Heard, Tools, Turn
+from bots.conversations import Conversations
 from bots.engines.choice import Engines
 from bots.errors import ActionFailed
 from bots.flow.model import Flow

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bots.conversation import Conversations
+from bots.conversations import Conversations
 from bots.errors import NoSuchFlow
 from bots.flow.schema import parse_flow
 from bots.spoken.reading import spoken as as_said

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bots.conversation import Conversations
+from bots.conversations import Conversations
 from bots.text import TextBot
 from router.acts.lifecycle import Lifecycle
 from router.clock import VirtualClock

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bots.conversation import Conversation, Conversations
+from bots.conversation import Conversation
+from bots.conversations import Conversations
 from bots.errors import BadFlow, BadRollout, NoSuchFlow
 from bots.flow.rollout import Rollout
 from bots.flow.schema import read_flow

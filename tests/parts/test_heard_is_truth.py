@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from bots.conversation import Conversation, Conversations
+from bots.conversation import Conversation
+from bots.conversations import Conversations
 from bots.flow.schema import parse_flow
 from bots.voice import VoiceBot
 from router.model import Channel

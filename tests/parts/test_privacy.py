@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from bots.conversation import Conversations, Heard
+from bots.conversation import Heard
+from bots.conversations import Conversations
 from bots.text import TextBot
 from router.acts.lifecycle import Lifecycle
 from router.clock import VirtualClock

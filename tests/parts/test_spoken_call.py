@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from bots.call import Call, Question
-from bots.conversation import Conversations
+from bots.conversations import Conversations
 from bots.detect import levels_db
 from bots.engines.choice import choose_engines
 from bots.engines.endings import Endings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bots.conversation import Conversations
+from bots.conversations import Conversations
 from bots.text import TextBot
 from router.acts.act import HandoffPlan
 from router.acts.lifecycle import Lifecycle
