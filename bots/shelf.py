@@ -107,6 +107,11 @@ class FlowShelf:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all flows."""
+        return tuple(sorted(self._conversations))
+
     # -- reading -------------------------------------------------------------------------
 
     async def shelved(self, name: str) -> Shelved:

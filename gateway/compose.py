@@ -46,6 +46,7 @@ from channels.sms import SmsInbox, SmsSender, SmsWebhook, sms_routes
 from channels.twilio_api import SmsProvider, TwilioRest
 from channels.webrtc import WebRtcPeer
 from gateway import roles
+from gateway.api.flows import flow_routes
 from gateway.app import make_app, make_probe_app, readiness
 from gateway.auth.passwords import PASSWORDS
 from gateway.auth.sessions import SignIn
@@ -500,6 +501,7 @@ class Installation:
             chat_routes(chat, settings.chat_secret),
             sms_routes(inbox, SmsWebhook(settings.base_url, settings.twilio_token)),
             readiness(self._ready),
+            *flow_routes(services.sign_in, self._shelf),
             *site_routes(thoughts.knowledge, self.company.name, settings.base_url),
         ]
         if settings.demo:
@@ -521,6 +523,11 @@ class Installation:
         await Town(self.settings, self.company, self.store, self._run, self._stack).start()
 
     # -- inside ----------------------------------------------------------------------
+
+    @property
+    def _shelf(self) -> FlowShelf:
+        assert self._thoughts.shelf is not None
+        return self._thoughts.shelf
 
     @property
     def _thoughts(self) -> Brain:

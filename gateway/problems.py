@@ -19,6 +19,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from bots.errors import BadFlow, BadRollout, NoSuchFlow
 from gateway.auth import errors as door
 from router import errors
 from router.configuration.versions import NeedsBase, NoSuchVersion
@@ -44,6 +45,8 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.BadConfiguration: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchVersion: HTTPStatus.NOT_FOUND,
+    NoSuchFlow: HTTPStatus.NOT_FOUND,
+    BadRollout: HTTPStatus.CONFLICT,
     NeedsBase: HTTPStatus.PRECONDITION_REQUIRED,
     errors.BusUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -105,6 +108,8 @@ def _more(error: Exception) -> dict[str, Any]:
     """Extension members (RFC 9457 §3.2): every problem of what was sent, with its place."""
     if isinstance(error, errors.BadConfiguration | errors.BadCustomer) and error.problems:
         return {"problems": [asdict(flaw) for flaw in error.problems]}
+    if isinstance(error, BadFlow):
+        return {"problems": list(error.problems)}
     return {}
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import yaml
@@ -19,6 +20,7 @@ from bots.campaign.service import Campaigns
 from gateway.auth.passwords import PASSWORDS, hash_password
 from gateway.auth.sessions import SignIn
 from gateway.desk.hub import DeskHub, DeskTimes
+from gateway.pages.render import Pages
 from gateway.problems import exception_handlers
 from gateway.routes import desk_pages, desk_routes
 from gateway.services import Services
@@ -261,9 +263,15 @@ async def _seed(store: SqlStore, company: Company) -> None:
 @asynccontextmanager
 async def _served(services: Services, port: int) -> AsyncIterator[str]:
     pages = desk_pages(services)
+    async with served(desk_routes(services, pages), pages, port) as url:
+        yield url
+
+
+@asynccontextmanager
+async def served(routes: Sequence[Any], pages: Pages, port: int = 0) -> AsyncIterator[str]:
+    """These routes on a real server of 127.0.0.1, in this event loop."""
     app = Litestar(
-        route_handlers=desk_routes(services, pages),
-        exception_handlers=exception_handlers(pages.problem),
+        route_handlers=list(routes), exception_handlers=exception_handlers(pages.problem)
     )
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
