@@ -35,9 +35,12 @@ from bots.nlu.spelling import Floats
 FOLDS = 5
 REFUSED = 0.70
 LOST = 0.10
-LEAST_TWO, LEAST_SPELLING = 0.06, 0.13
+LEAST_TWO, LEAST_SPELLING = 0.08, 0.13
 """``accept`` never lies below: with few examples the quantiles say little. Chosen on sentences of
 our own (``tests/data/front_desk_phrases.yaml``)."""
+OVER_CHANCE, ENOUGH = 1.2, 0.2
+"""``accept`` is at least so many times what chance gives one of the intents, or enough: among few
+of them every sentence is near to some, and nothing is kept back that could tell."""
 MOST_TRIED = 1500
 """Examples that are tried; more would cost more time than they tell."""
 RATIOS = tuple(step / 100 for step in range(70, 100, 5))
@@ -131,7 +134,8 @@ def learn(
     readers = train(phrases, vectors)
     listed = [phrase for examples in phrases.values() for phrase in examples]
     counts = {label: len(examples) for label, examples in phrases.items()}
-    least = LEAST_SPELLING if vectors is None else LEAST_TWO
+    few = min(ENOUGH, OVER_CHANCE / len(counts))
+    least = LEAST_SPELLING if vectors is None else max(LEAST_TWO, few)
     trivial = IntentModel(readers, Report(language, counts, least, UNDECIDED))
     if len(counts) == 1:
         return trivial

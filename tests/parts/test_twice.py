@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from bots.conversation import Conversation
+from bots.conversations import Conversations
+from bots.flow.model import Flow
+from bots.shelf import FlowShelf
 from bots.survey import Surveys
 from channels.chat_hub import ChatHub
 from channels.delivery import Delivery
@@ -42,12 +46,14 @@ from tests.parts.test_versions import ADAM, QUICK, blank
 from tests.parts.test_versions import World as Rules
 from tests.parts.test_versions import world as rules  # noqa: F401  (a fixture)
 from tests.parts.test_waiting_line import promised
+from tests.talking import FLOWS, Bench, demo_flow
 
 ROOT = Path(__file__).parents[2]
 TALKS = "test_text_bot.py"
 ROOMS = ("router", "channels", "bots", "gateway", "knowledge")
 COVERED = {
     "bots/campaign/runner.py": "campaign",
+    "bots/shelf.py": "flow",
     "bots/survey.py": "survey",
     "bots/text.py": "a_fact_delivered_twice_makes_one_turn",
     "channels/chat_hub.py": "chat",
@@ -284,6 +290,32 @@ async def test_configuration_is_adopted_once(rules: Rules) -> None:  # noqa: F81
     await echo.again()
     assert adopted == before
     for part in (elsewhere, relay, bus):
+        await part.stop()
+
+
+async def test_flow_is_loaded_once(rules: Rules, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "survey.yaml").write_text((FLOWS / "survey.yaml").read_text(encoding="utf-8"))
+    bus = MemoryBus()
+    await bus.start()
+    relay = Relay(rules.store, bus, rules.clock)
+    await relay.start(sweep=False)
+    conversations = Conversations([Bench().conversation(demo_flow("survey"))], {})
+    made: list[str] = []
+
+    def make(flow: Flow) -> Conversation:
+        made.append(flow.version)
+        return Bench().conversation(flow)
+
+    shelf = FlowShelf(rules.store, rules.clock, relay, conversations, make)
+    await shelf.start(bus, "n2", tmp_path)
+    echo = await Echo.of(bus)
+    text = (tmp_path / "survey.yaml").read_text(encoding="utf-8")
+    await shelf.publish("survey", {"survey": f"{text}# New.\n"}, 100, "adam")
+    await until(lambda: bool(echo.facts))
+    before = [*made], conversations["survey"]
+    await echo.again()
+    assert ([*made], conversations["survey"]) == before
+    for part in (shelf, relay, bus):
         await part.stop()
 
 
