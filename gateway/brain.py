@@ -198,7 +198,7 @@ async def start_brain(
         rewriter=helped.rewriter,
         summariser=helped.summariser,
         house=house,
-        timezone=company.queue(company.default_queue).hours.timezone,
+        timezone=_timezone(company),
         policy=lambda: company.redaction,
     )
     return Brain(
@@ -217,6 +217,12 @@ async def start_brain(
         labels,
         frozenset(secrets),
     )
+
+
+def _timezone(company: Company) -> str:
+    """Where the default queue is; a flow that is tried without a company has none."""
+    queue = company.queues.get(company.default_queue)
+    return queue.hours.timezone if queue else "UTC"
 
 
 async def _flows(settings: Settings, company: Company, secrets: Mapping[str, str]) -> list[Flow]:

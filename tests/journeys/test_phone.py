@@ -169,7 +169,7 @@ async def test_spoken_call_from_question_to_wrap_up(
         await ring.get_by_role("button", name="Accept").click()
         await expect(page.locator(".phone-bar")).to_contain_text("Talking")
         packet = page.locator(".packet")
-        await expect(packet).to_contain_text("asked-for-person")
+        await expect(packet).to_contain_text("asked for a person")
         await expect(packet).to_contain_text("agent please")
         await expect(packet).to_contain_text("Change the delivery day, address or place")
         await check_transcript(house, call.id)

@@ -189,8 +189,8 @@ async def test_customer_is_recognised_on_another_channel(
 
     def write() -> None:
         letter = EmailMessage()
-        letter["From"], letter["To"], letter["Subject"] = f"Anna <{mail}>", CARE, "A person, please"
-        letter.set_content("Please let a person call me.")
+        letter["From"], letter["To"], letter["Subject"] = f"Anna <{mail}>", CARE, "My parcel"
+        letter.set_content("I want to talk to a person, please.")
         with smtplib.SMTP("127.0.0.1", town.house.smtp_port, timeout=WAIT_S) as smtp:
             smtp.send_message(letter)
 
