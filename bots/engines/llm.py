@@ -321,6 +321,9 @@ class _Run:
         except TimeoutError:
             raise _Busy("all its places are taken") from None
         self._inside = True
+        if self._now() >= self._until:
+            # Those who had the places gave up in the very moment in which this one must.
+            raise _Busy("all its places are taken")
 
     def leave(self, places: asyncio.Semaphore) -> None:
         if self._inside:
