@@ -68,9 +68,5 @@ class LanguageNotSpoken(SynthesisFailed):
     retryable = False
 
 
-class SummaryFailed(ParleyError):
-    """A hand-over could not be put into better words; the summary of the rules stays."""
-
-
 class BadAnswers(ParleyError):
     """A file of made-up answers is wrong; the message names the line and what is expected."""
