@@ -25,7 +25,7 @@ SPOKEN: Mapping[str, Words] = {
     "callback": {
         "en": "To be called back, say “call me back” or press {key}.",
         "zh": "需要我们回电，请说“回电”或按{key}。",
-        "lv": "Lai mēs jums atzvanītu, sakiet “atzvaniet” vai nospiediet {key}.",
+        "lv": "Lai mēs atzvanītu, sakiet “atzvaniet” vai nospiediet {key}.",
     },
     "message": {
         "en": "To leave a message, say “message” or press {key}.",
@@ -35,7 +35,7 @@ SPOKEN: Mapping[str, Words] = {
     "wait": {
         "en": "To keep your place and wait, say “wait” or press {key}.",
         "zh": "继续等待，请说“等待”或按{key}。",
-        "lv": "Lai gaidītu un paturētu vietu, sakiet “gaidu” vai nospiediet {key}.",
+        "lv": "Lai gaidītu, sakiet “gaidu” vai nospiediet {key}.",
     },
 }
 WRITTEN: Mapping[str, Words] = {

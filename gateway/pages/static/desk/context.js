@@ -67,14 +67,14 @@ function mine(card) {
 /** A value that the flow would have asked for: who has heard it, writes it down here. */
 function stillOpen(name, card, act) {
   const words = name.replaceAll("_", " ");
-  return mine(card) ? h("button.button.quiet.small", { type: "button", title: t("correct.add"), onclick: () => act.correct(card, name, "") }, icon("plus", "small"), words) : h("span.chip", {}, words);
+  return mine(card) ? h("button.button.quiet.pencil", { type: "button", title: t("correct.add"), onclick: () => act.correct(card, name, "") }, icon("plus", "small"), words) : h("span.chip", {}, words);
 }
 
 function slot(one, card, act) {
   const mark = one.confirmed ? h("span.chip.good", {}, icon("check", "small"), one.by ? t("context.corrected", { name: one.by }) : t("context.confirmed"))
     : h("span.chip", {}, `${Math.round(one.confidence * 100)} %`);
-  return h("div.slot", {}, h("span.muted", {}, one.name.replaceAll("_", " ")), h("span.mono.strong", {}, one.value), mark,
-    mine(card) && h("button.button.quiet.square.small", { type: "button", title: t("correct.title"), "aria-label": t("correct.one", { name: one.name.replaceAll("_", " ") }), onclick: () => act.correct(card, one.name, one.value) }, icon("edit", "small")));
+  return h("div.slot", {}, h("span.muted", {}, one.name.replaceAll("_", " ")), h("span.mono.strong", {}, one.value),
+    mine(card) && h("button.button.quiet.pencil", { type: "button", title: t("correct.title"), "aria-label": t("correct.one", { name: one.name.replaceAll("_", " ") }), onclick: () => act.correct(card, one.name, one.value) }, icon("edit", "small")), mark);
 }
 
 /** Whether and how they proved who they are; nothing where no flow asks for it. */
