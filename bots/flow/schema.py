@@ -15,7 +15,7 @@ from typing import TypeVar
 from bots.errors import BadFlow
 from bots.flow import check, link
 from bots.flow.declared import read_intent, read_slot
-from bots.flow.document import Section, load
+from bots.flow.document import Lines, Section, load
 from bots.flow.model import INSIDE, LANGUAGES, CallStep, Flow, Letter, Slot, Step
 from bots.flow.phrases import FILLERS, NO_INPUT, NO_MATCH
 from bots.flow.reader import Reader
@@ -99,7 +99,7 @@ def _parsed(source: str, path: str) -> Flow:
     reader = _File(path)
     version = hashlib.sha256(source.encode()).hexdigest()[:VERSION_LENGTH]
     flow = reader.flow(top, version)
-    problems = reader.problems or check.problems(flow)
+    problems = reader.problems or check.problems(flow, Lines(top))
     if problems:
         raise BadFlow(tuple(problems))
     return flow
