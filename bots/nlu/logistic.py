@@ -5,7 +5,7 @@
 2. Sentence vectors have a few long directions and many short ones, along which L-BFGS creeps. It
    therefore sees them stretched, so that the function curves alike everywhere at its beginning:
    by the Cholesky factor of the bound of Böhning (1992, Annals of the Institute of Statistical
-   Mathematics 44) on its curvature. That takes about a quarter of the steps.
+   Mathematics 44) on its curvature. That takes about half of the steps.
 3. Character n-grams (sparse) are as they are: they have no such directions.
 """
 
@@ -25,9 +25,9 @@ Matrix = Any
 C = 30.0
 """Inverse regularisation."""
 MOST_STEPS = 200
-MEMORY = 20
+MEMORY = 10
 """Steps from which L-BFGS guesses the curvature."""
-ENOUGH = 1e-5
+ENOUGH = 1e-3
 """The search ends when a step lessens the function by less than this share of it."""
 
 
