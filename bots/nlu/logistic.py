@@ -37,6 +37,7 @@ def fit(rows: Matrix, owners: Places) -> tuple[Floats, Floats]:
     ``owners`` has the intent's place for every row, ascending and without gaps.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     labels = int(owners[-1]) + 1
     counts = np.bincount(owners)
@@ -55,13 +56,15 @@ def fit(rows: Matrix, owners: Places) -> tuple[Floats, Floats]:
         gradient += np.pad(pull, ((0, 0), (0, 1))) if held is None else pull @ held
         return value + float((weights * pull).sum()) / 2, gradient.ravel()
 
-    found: Any = minimize(
-        cost,
-        np.zeros(labels * seen.shape[1]),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": MOST_STEPS, "maxcor": MEMORY, "ftol": ENOUGH, "gtol": 0.0},
-    )
+    # Threads of BLAS wait for each other in a loop; on a busy machine that costs eight times as much.
+    with threadpool_limits(limits=1, user_api="blas"):
+        found: Any = minimize(
+            cost,
+            np.zeros(labels * seen.shape[1]),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": MOST_STEPS, "maxcor": MEMORY, "ftol": ENOUGH, "gtol": 0.0},
+        )
     heads = found.x.reshape(labels, -1)
     whole = (heads if back is None else heads @ back.T).astype(np.float32)
     return np.ascontiguousarray(whole[:, :-1]), whole[:, -1].copy()
