@@ -56,7 +56,7 @@ def fit(rows: Matrix, owners: Places) -> tuple[Floats, Floats]:
         gradient += np.pad(pull, ((0, 0), (0, 1))) if held is None else pull @ held
         return value + float((weights * pull).sum()) / 2, gradient.ravel()
 
-    # Threads of BLAS wait for each other in a loop; on a busy machine that costs eight times as much.
+    # Threads of BLAS wait for each other in a loop; under load that costs eight times as much.
     with threadpool_limits(limits=1, user_api="blas"):
         found: Any = minimize(
             cost,
