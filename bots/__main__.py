@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from bots.flow.review.finding import Level
 from bots.flow.review.report import Paint, as_data, lines, notes
 from bots.flow.review.review import Review, review_file
 from bots.flow.template import new_flow
+from bots.nlu import told
+from bots.nlu.fitting import Report
 from bots.trial.session import Setting
 from router.errors import ParleyError
 from router.model import Channel
@@ -41,12 +43,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     reviews = [review_file(path) for path in _files(options.flow)]
+    trained = _trained(reviews) if options.training else {}
     if options.json:
-        print(json.dumps([as_data(each) for each in reviews], ensure_ascii=False, indent=2))
+        data = [as_data(each) | _training_data(trained.get(each.path)) for each in reviews]
+        print(json.dumps(data, ensure_ascii=False, indent=2))
     else:
         _print(reviews, Level(options.level))
+        for each in reviews:
+            if each.flow is not None and each.path in trained:
+                for line in told.lines(each.flow.name, trained[each.path], _paint()):
+                    print(line)
     bad = [Level.ERROR, Level.WARNING] if options.strict else [Level.ERROR]
     return PROBLEMS if any(each.count(level) for each in reviews for level in bad) else FINE
+
+
+def _trained(reviews: Sequence[Review]) -> dict[str, Mapping[str, Report]]:
+    """What the examples teach, by the path of each flow that can run."""
+    # Loaded only here: it brings the encoder along.
+    from gateway.flow_training import train
+
+    flows = {each.path: each.flow for each in reviews if each.flow is not None and each.can_run}
+    return dict(zip(flows, asyncio.run(train(list(flows.values()))), strict=True))
+
+
+def _training_data(reports: Mapping[str, Report] | None) -> dict[str, Any]:
+    return {} if reports is None else {"training": told.as_data(reports)}
 
 
 def _draw(options: argparse.Namespace) -> int:
@@ -72,7 +93,7 @@ def _talk(options: argparse.Namespace) -> int:
     if found.flow is None or not found.can_run:
         _print([found], Level.ERROR)
         return PROBLEMS
-    # The one place where a bot meets the whole house; loaded only here, as it takes seconds.
+    # Here a bot meets the whole house; loaded only here, as it takes seconds.
     from gateway.flow_trial import Options, try_flow
 
     language = options.language or found.flow.languages[0]
@@ -110,11 +131,15 @@ def _field(text: str) -> str:
 
 
 def _print(reviews: Sequence[Review], least: Level) -> None:
-    paint = Paint(sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    paint = _paint()
     columns = min(shutil.get_terminal_size((100, 24)).columns, 110)
     for each in reviews:
         for line in lines(each, least, paint, columns):
             print(line)
+
+
+def _paint() -> Paint:
+    return Paint(sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -139,6 +164,9 @@ def _parser() -> argparse.ArgumentParser:
         help="show nothing less than this (default: %(default)s)",
     )
     check.add_argument("--strict", action="store_true", help="warnings count as errors")
+    check.add_argument(
+        "--training", action="store_true", help="train on the examples and say what they teach"
+    )
     check.add_argument("--json", action="store_true", help="for programs")
     check.set_defaults(act=_check)
     picture = commands.add_parser("draw", help="the flow as a picture (SVG)")

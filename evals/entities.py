@@ -77,7 +77,7 @@ def cases(group: str, held_out: bool) -> list[Case]:
 
 
 def entity_figures() -> dict[str, float]:
-    """``entity_accuracy`` over all and ``entity_accuracy_GROUP``; ``…_held_out`` apart.
+    """``entity_accuracy`` over all and ``entity_accuracy_GROUP``; ``…_development`` apart.
 
     Without a suffix the held-out half counts; ``entity_utterances`` is the size of that half.
     ``entity_accuracy_check`` is that of the sentences by hand.

@@ -11,7 +11,9 @@ Models are trained as flows' are (``bots.nlu.fitting.learn``) with the default e
   not, at the fitted threshold; ``hint3_oos_auroc``: how well the score tells one from the other;
 - ``train_10k_s``: from 10,003 sentences to a model with thresholds, embedding included, and
   ``train_10k_cpu_s``, the processor time of it;
-- ``intent_ms_p50``, ``_p95``: from one sentence to what is wanted, with the demo company's flow.
+- ``intent_ms_p50``, ``_p95``: from one sentence to what is wanted, with the demo company's flow;
+- ``entity_accuracy`` over all types of values and by group (``evals.entities``);
+- ``mood_…``: how well customers' moods are told (``evals.moods``).
 
 The data lie in ``banking77/`` (``text,category``) and ``hint3/`` (``sentence,label``) of the folder
 that ``PARLEY_SHARED_DATA`` names; without a set its figures are missing.
@@ -34,6 +36,8 @@ from bots.nlu.fitting import IntentModel, learn
 from bots.nlu.spelling import Floats
 from bots.nlu.understanding import IntentUnderstanding
 from evals.bench import Bench
+from evals.entities import PER_HALF, entity_figures
+from evals.moods import mood_figures
 from evals.recognition_bench import DEMO, SHARED, phrases
 from evals.statistics import percentile
 from knowledge.embed import MiniLmEncoder
@@ -85,7 +89,7 @@ class Guesses:
 async def run() -> Bench:
     """Measure everything; about two minutes when nothing else runs."""
     folder = Path(os.environ.get(SHARED, ""))
-    figures: dict[str, float] = {}
+    figures = {**entity_figures(), **mood_figures()}
     encoder = MiniLmEncoder()
     await encoder.start()
     try:
@@ -105,6 +109,8 @@ async def run() -> Bench:
             "banking77_10shot": f"mean of {len(SEEDS)} draws",
             "hint3_mcc": "threshold fitted on the examples",
             "hint3_mcc_best": "best threshold for the messages",
+            "entity_accuracy": f"{PER_HALF} utterances of each group, held out",
+            "mood_held_out_accuracy": f"{figures['mood_held_out_utterances']:.0f} utterances",
         },
     )
 

@@ -36,9 +36,10 @@ from gateway.language_model import Help, start_help
 from gateway.model_metrics import ModelMetrics
 from gateway.settings import Settings
 from knowledge.answer import KnowledgeBase
-from knowledge.embed import MiniLmEncoder, fingerprint
+from knowledge.embed import MiniLmEncoder
 from knowledge.index import QdrantIndex
 from knowledge.ingest import read_articles
+from knowledge.sentence_models import fingerprint
 from router.company import Company
 from router.errors import BadConfiguration, ParleyError
 from router.ports import Clock

@@ -21,7 +21,7 @@ from bots.engines.remote import FIRST_S, Patience, RemoteSpeech, Server, parse_s
 from bots.engines.remote import Protocol as SpeechProtocol
 from bots.flow.model import LANGUAGES
 from bots.nlu.understanding import EMBEDDED
-from knowledge.embed import DEFAULT_MODEL
+from knowledge.sentence_models import DEFAULT_MODEL
 from router.errors import BadConfiguration
 
 PREFIX = "PARLEY_"

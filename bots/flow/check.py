@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from bots.flow.document import Keys, Lines
 from bots.flow.model import (
     ALWAYS,
     GLOBALS,
@@ -47,9 +48,9 @@ CALLBACK_NAMES = frozenset({"opens"})
 """What a callback sets: when the queue opens, where it is closed at the wished time."""
 
 
-def problems(flow: Flow) -> list[str]:
+def problems(flow: Flow, lines: Lines) -> list[str]:
     """All that is wrong, one line each; empty when the flow can run."""
-    found = list(_unknown_steps(flow))
+    found = list(_unknown_steps(flow, lines))
     found += _bad_references(flow)
     found += _unknown_languages(flow)
     found += _bad_templates(flow)
@@ -103,18 +104,23 @@ def _is_choice(flow: Flow, step: AskStep) -> bool:
     return slot is not None and slot.type in ("choice", "yes-no", "integer")
 
 
-def _unknown_steps(flow: Flow) -> Iterator[str]:
+def _unknown_steps(flow: Flow, lines: Lines) -> Iterator[str]:
     for step in flow.steps.values():
         for target in exits(flow, step):
             if target not in flow.steps:
                 yield at(flow, step, _no_step(flow, target))
-    named = [("start", flow.start)]
-    named += [(f"intent {intent.name!r}", intent.go) for intent in flow.intents.values()]
-    named += [(f"always {name!r}", target) for name, target in flow.always.items()]
-    named += [("nobody", flow.nobody.go)] if flow.nobody else []
-    for place, target in named:
+    named: list[tuple[str, Keys, str]] = [("start", ("start",), flow.start)]
+    named += [
+        (f"intent {intent.name!r}", ("intents", intent.name, "go"), intent.go)
+        for intent in flow.intents.values()
+    ]
+    named += [
+        (f"always {name!r}", ("always", name), target) for name, target in flow.always.items()
+    ]
+    named += [("nobody", ("nobody", "go"), flow.nobody.go)] if flow.nobody else []
+    for place, keys, target in named:
         if target and target not in flow.steps:
-            yield f"{flow.path}: {place}: {_no_step(flow, target)}"
+            yield f"{flow.path}:{lines.of(keys)}: {place}: {_no_step(flow, target)}"
 
 
 def _no_step(flow: Flow, name: str) -> str:

@@ -65,3 +65,25 @@ def load(source: str, path: str) -> Section:
     if not isinstance(found, Section):
         raise BadFlow((f"{path}: expected a mapping with flow, start and steps",))
     return found
+
+
+Keys = tuple[str | int, ...]
+
+
+class Lines:
+    """Where things stand in the file, by the keys that lead to them."""
+
+    def __init__(self, top: Section) -> None:
+        self._top = top
+
+    def of(self, keys: Keys) -> int:
+        """The line of the last of ``keys`` that is in the file; 0 when none is."""
+        here: Any = self._top
+        line = 0
+        for key in keys:
+            if isinstance(here, Section) and key in here:
+                line, here = here.lines[str(key)], here[str(key)]
+            elif isinstance(here, list) and isinstance(key, int) and key < len(here):
+                here = here[key]
+                line = here.line if isinstance(here, Section) else line
+        return line

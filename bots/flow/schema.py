@@ -15,7 +15,7 @@ from typing import TypeVar
 from bots.errors import BadFlow
 from bots.flow import check, fallback, link
 from bots.flow.declared import read_intent, read_slot
-from bots.flow.document import Section, load
+from bots.flow.document import Lines, Section, load
 from bots.flow.model import (
     CHANNELS,
     INSIDE,
@@ -109,7 +109,7 @@ def _parsed(source: str, path: str) -> Flow:
     reader = _File(path)
     version = hashlib.sha256(source.encode()).hexdigest()[:VERSION_LENGTH]
     flow = reader.flow(top, version)
-    problems = reader.problems or check.problems(flow)
+    problems = reader.problems or check.problems(flow, Lines(top))
     if problems:
         raise BadFlow(tuple(problems))
     return flow

@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from bots.nlu.intents import (
     Evidence,
-    Matrix,
     Places,
     Readers,
     both,
@@ -30,6 +29,7 @@ from bots.nlu.intents import (
     logistic,
     train,
 )
+from bots.nlu.logistic import Matrix
 from bots.nlu.spelling import Floats
 
 FOLDS = 5
@@ -127,7 +127,7 @@ class _Trials:
 def learn(
     phrases: Mapping[str, Sequence[str]], vectors: Floats | None, language: str
 ) -> IntentModel:
-    """Train, fit and report; blocks for a second or two, deterministic.
+    """Train, fit and report; blocks for half a second, or some for thousands; deterministic.
 
     ``vectors`` as for :func:`bots.nlu.intents.train`.
     """

@@ -13,21 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bots.nlu.logistic import Matrix, fit
 from bots.nlu.spelling import Floats, Spelling
 
-C = 30.0
-"""Inverse regularisation of the logistic head."""
 SHARPNESS = 10.0
 """Of the probabilities over class means: by it the cosines are multiplied."""
 
+FEW = 16
+"""So many sparse rows are looked at one by one: matrices cost more to make than to multiply."""
+
 Places = npt.NDArray[np.int64]
-Matrix = Any
-"""Rows of a reader: a dense array, or ``scipy.sparse.csr_matrix``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +77,30 @@ class Head:
 
     def judge(self, rows: Matrix) -> Evidence:
         """What the reader thinks of these rows, which have unit length or are empty."""
-        logits = np.asarray(rows @ self.weights.T) + self.bias
+        logits, cosines = self._products(rows)
+        logits += self.bias
         raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        cosines = rows @ self.examples.T
-        dense = np.asarray(cosines.toarray() if hasattr(cosines, "toarray") else cosines)
         starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
-        nearest = np.maximum.reduceat(dense, starts, axis=1)
+        nearest = np.maximum.reduceat(cosines, starts, axis=1)
         return Evidence(raised / raised.sum(axis=1, keepdims=True), np.clip(nearest, 0.0, 1.0))
+
+    def _products(self, rows: Matrix) -> tuple[Floats, Floats]:
+        """The rows times the weights, and times the examples."""
+        if isinstance(rows, np.ndarray):
+            return rows @ self.weights.T, rows @ self.examples.T
+        if rows.shape[0] > FEW:
+            return np.asarray(rows @ self.weights.T), (rows @ self.examples.T).toarray()
+        parts = [slice(start, end) for start, end in pairwise(rows.indptr)]
+        logits = [self.weights[:, rows.indices[part]] @ rows.data[part] for part in parts]
+        return np.stack(logits), np.asarray(self.examples @ rows.toarray().T).T
 
 
 def logistic(rows: Matrix, owners: Places) -> Head:
     """Fit a logistic head, all intents weighing the same; deterministic."""
-    labels = int(owners[-1]) + 1
-    if labels == 1:
+    if owners[-1] == 0:
         width = rows.shape[1]
         return Head(np.zeros((1, width), np.float32), np.zeros(1, np.float32), rows, owners)
-    # Imported where it trains, on a thread: it takes more than a second.
-    from sklearn.linear_model import LogisticRegression
-
-    fitted: Any = LogisticRegression(C=C, class_weight="balanced", max_iter=500)
-    fitted.fit(rows, owners)
-    weights, bias = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)
-    if labels == 2:
-        # Two classes give one row; both rows make the product uniform.
-        weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return Head(weights.astype(np.float32), bias.astype(np.float32), rows, owners)
+    return Head(*fit(rows, owners), rows, owners)
 
 
 def class_means(rows: Matrix, owners: Places) -> Head:

@@ -23,7 +23,7 @@ from bots.nlu.fitting import Confused, Doubtful, IntentModel, Report
 from bots.nlu.intents import Head, Readers
 from bots.nlu.spelling import Spelling
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of features, heads or fitting: older files are then not used."""
 MOST_KEPT = 64
 """Files; the ones not used for longest go."""

@@ -14,7 +14,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ LENGTHS = (2, 3, 4)
 """Of the n-grams, in letters. Words are padded by a space on either side."""
 HAN_LENGTHS = (1, 2)
 """A Chinese word has one or two characters mostly, and nothing marks where it ends."""
+MOST_WORDS = 4096
+"""Words whose n-grams are remembered: a language's frequent ones come again and again."""
 MOST_GRAMS = 20_000
 """So many of the most frequent are kept; ten thousand sentences have twice as many."""
 _WORD = re.compile(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+")
@@ -33,18 +36,27 @@ Floats = npt.NDArray[np.float32]
 
 def plain(text: str) -> str:
     """Lower case, without accents; compatibility forms ("ﬁ", "１") as their usual ones."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    folded = unicodedata.normalize("NFKD", folded)
     return "".join(letter for letter in folded if not unicodedata.combining(letter))
 
 
 def grams(text: str) -> Iterator[str]:
     """The n-grams of every word, with repetitions."""
-    for word in _WORD.findall(plain(text)):
-        han = word[0] >= "\u3400" and word[0] <= "\u9fff"
-        letters = word if han else f" {word} "
-        for length in HAN_LENGTHS if han else LENGTHS:
-            for start in range(len(letters) - length + 1):
-                yield letters[start : start + length]
+    return chain.from_iterable(map(_of_word, _WORD.findall(plain(text))))
+
+
+@lru_cache(MOST_WORDS)
+def _of_word(word: str) -> tuple[str, ...]:
+    han = word[0] >= "\u3400" and word[0] <= "\u9fff"
+    letters = word if han else f" {word} "
+    return tuple(
+        letters[start : start + length]
+        for length in (HAN_LENGTHS if han else LENGTHS)
+        for start in range(len(letters) - length + 1)
+    )
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,8 @@ class Spelling:
 
         places, values, ends = [], [], [0]
         for text in texts:
-            found = Counter(self._places[gram] for gram in grams(text) if gram in self._places)
+            counted = Counter(grams(text))
+            found = {self._places[gram]: n for gram, n in counted.items() if gram in self._places}
             columns = np.fromiter(found, dtype=np.int32, count=len(found))
             row = self.rarity[columns] * (1 + np.log(np.fromiter(found.values(), np.float32)))
             places.append(columns)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from pathlib import Path
 
 import pytest
 
-from knowledge.embed import DEFAULT_MODEL, MiniLmEncoder
+from knowledge.embed import MiniLmEncoder
 from knowledge.errors import ModelUnavailable
+from knowledge.sentence_models import DEFAULT_MODEL
 
 TEXTS = ["Where is my parcel?", "a", "包裹在哪里？", "Kur ir mana paka?", "long text " * 300]
 
@@ -36,6 +38,25 @@ async def test_embed_asked_at_once_each_gets_its_own() -> None:
     assert len({tuple(answer[1]) for answer in answers}) == 30
     assert await encoder.embed([]) == []
     await encoder.stop()
+
+
+async def test_many_texts_on_two_cores_come_in_their_order() -> None:
+    one, two = MiniLmEncoder(threads=1), MiniLmEncoder(threads=2)
+    texts = [f"text {number} " * (1 + number % 7) for number in range(60)]
+    for alone, shared in zip(await one.embed(texts), await two.embed(texts), strict=True):
+        assert shared == pytest.approx(alone, abs=1e-5)
+    await one.stop()
+    await two.stop()
+
+
+async def test_the_default_encoder_needs_no_torch() -> None:
+    program = (
+        "import asyncio, sys; from knowledge.embed import MiniLmEncoder\n"
+        "assert len(asyncio.run(MiniLmEncoder().embed(['one']))[0]) == 384\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    assert await process.wait() == 0
 
 
 async def test_embed_caller_gives_up_others_still_get_theirs() -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from bots.errors import LabelsUnread
 from bots.nlu.zero_shot import HYPOTHESIS, NliReader
-from knowledge.embed import POOLING, MiniLmEncoder, TransformersModel
+from knowledge.bert import BertModel, readable
+from knowledge.embed import MiniLmEncoder
 from knowledge.errors import ModelUnavailable
+from knowledge.pooling import POOLING
+from knowledge.sentence_models import TransformersModel, load_model
 
 pytestmark = pytest.mark.slow
 WORDS = ("the", "customer", "wants", "a", "refund", "parcel", "gift", "card", "where", "is", "my")
@@ -84,6 +87,46 @@ def test_an_encoder_is_pooled_as_its_folder_says(tmp_path: Path) -> None:
     assert rows[first][0] == pytest.approx(by_hand(first, TEXTS[0]), abs=1e-5)
     assert rows[mean][0] != pytest.approx(rows[first][0], abs=1e-2)
     assert TransformersModel(str(plain), 1).encode(TEXTS)[1] == pytest.approx(rows[mean][1])
+
+
+@pytest.mark.parametrize("pooling", ["pooling_mode_cls_token", "pooling_mode_mean_tokens"])
+def test_a_bert_encoder_has_the_vectors_that_transformers_computes(
+    tmp_path: Path, pooling: str
+) -> None:
+    folder = encoder(tmp_path / "bert", {pooling: True})
+    texts = [*TEXTS, "", "a parcel " * 20, "something unheard of"]
+    model = load_model(folder, 2)
+    assert isinstance(model, BertModel)
+    assert (model.dimensions, model.at_once) == (16, 2)
+    for row, same in zip(
+        model.encode(texts), TransformersModel(str(folder), 1).encode(texts), strict=True
+    ):
+        assert row == pytest.approx(same, abs=1e-5)
+
+
+def test_a_bert_encoder_that_lacks_a_tensor_is_left_to_transformers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = encoder(tmp_path / "bert", None)
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["encoder.layer.0.output.dense.bias"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert isinstance(load_model(folder, 1), TransformersModel)
+    assert "left to transformers" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model_type": "xlm-roberta"}, {"hidden_act": "silu"}, {"position_embedding_type": "x"}],
+)
+def test_another_architecture_is_not_read_as_bert(tmp_path: Path, change: dict[str, str]) -> None:
+    folder = encoder(tmp_path / "other", None)
+    assert readable(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    assert not readable(folder)
 
 
 async def test_another_pooling_is_refused_by_name(tmp_path: Path) -> None:

@@ -83,6 +83,8 @@ def test_texts_fall_back_from_channel_to_family_and_from_language_to_the_first()
     ("old", "new", "expected"),
     [
         ("next: ask", "next: aks", "tiny.yaml:5: step 'hello': unknown step 'aks'; did you mean"),
+        ("start: hello", "start: helo", "tiny.yaml:2: start: unknown step 'helo'; did you mean"),
+        ("flow: tiny", "flow: tiny\nalways: {agent: by}", "tiny.yaml:2: always 'agent': unknown"),
         ("start: hello", "start: ask", "tiny.yaml:5: step 'hello': no step leads here"),
         ("    next: ask\n", "", "missing 'next'"),
         ("end: done", "ende: done", "step 'bye': needs exactly one of"),

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-from bots.flow.document import Section
 
 
 class Level(StrEnum):
@@ -44,28 +41,6 @@ class Finding:
         """The step it is about; empty when it is about something else."""
         what, _, name = self.place.partition(" ")
         return name.strip("'\"") if what == "step" else ""
-
-
-Keys = tuple[str | int, ...]
-
-
-class Lines:
-    """Where things stand in the file, by the keys that lead to them."""
-
-    def __init__(self, top: Section) -> None:
-        self._top = top
-
-    def of(self, keys: Keys) -> int:
-        """The line of the last of ``keys`` that is in the file; 0 when none is."""
-        here: Any = self._top
-        line = 0
-        for key in keys:
-            if isinstance(here, Section) and key in here:
-                line, here = here.lines[str(key)], here[str(key)]
-            elif isinstance(here, list) and isinstance(key, int) and key < len(here):
-                here = here[key]
-                line = here.line if isinstance(here, Section) else line
-        return line
 
 
 QUOTES = 'in this line or the one above, put the text in "quotes": it has a mark that YAML reads'

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from bots.flow import render
-from bots.flow.document import Section
+from bots.flow.document import Keys, Lines, Section
 from bots.flow.graph import Saying, graph, sayings, turned
 from bots.flow.memory import fresh
 from bots.flow.model import PART, Flow, Step, Text
 from bots.flow.outcome import Context
-from bots.flow.review.finding import Finding, Keys, Level, Lines
+from bots.flow.review.finding import Finding, Level
 from bots.flow.values import values_of
 
 SAMPLES: Mapping[str, str] = {
