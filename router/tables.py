@@ -114,6 +114,12 @@ class InteractionTable(Protocol):
         """The customer's interactions, newest first."""
         ...
 
+    async def held_at(
+        self, identity: Identity, channel: Channel, limit: int = 20
+    ) -> list[Interaction]:
+        """Those that the customer with this identity has had at that very address, newest first."""
+        ...
+
     async def for_agent(self, agent_id: str) -> list[Interaction]:
         """What the agent is handling or wrapping up, oldest first."""
         ...

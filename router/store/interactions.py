@@ -13,6 +13,7 @@ from router.errors import Conflict, NoSuchInteraction, NoSuchOffer
 from router.model import (
     Author,
     Channel,
+    Identity,
     Interaction,
     InteractionState,
     Message,
@@ -31,7 +32,7 @@ from router.store.rows import (
     unpack_message,
     unpack_offer,
 )
-from router.store.schema import deliveries, interactions, messages, offers
+from router.store.schema import deliveries, identities, interactions, messages, offers
 from router.store.steady import Connection
 from router.store.upsert import insert_or_skip
 
@@ -189,6 +190,24 @@ class SqlInteractions:
         query = (
             select(interactions)
             .where(interactions.c.customer_id == customer_id)
+            .order_by(interactions.c.created_at.desc())
+            .limit(limit)
+        )
+        return await self._many(query)
+
+    async def held_at(
+        self, identity: Identity, channel: Channel, limit: int = 20
+    ) -> list[Interaction]:
+        """Newest first."""
+        query = (
+            select(interactions)
+            .join(identities, identities.c.customer_id == interactions.c.customer_id)
+            .where(
+                identities.c.kind == identity.kind,
+                identities.c.value == identity.value,
+                interactions.c.channel == channel,
+                interactions.c.address == identity.value,
+            )
             .order_by(interactions.c.created_at.desc())
             .limit(limit)
         )
