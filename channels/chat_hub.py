@@ -219,7 +219,10 @@ class ChatHub:
         await talk.send({"type": "ack", **ack})
         if interaction.state is InteractionState.BOT and received.message is not None:
             await talk.send({"type": "typing", "author": "bot", "name": ""})
-        talk.tell(Told(interaction, message))
+        if received.message is not None:
+            talk.tell(Told(interaction, message))
+        else:  # it was stored long ago: what else has happened is not known
+            talk.wake()
 
     async def _store_line(self, visitor: Visitor, frame: wire.Say, external_id: str) -> Received:
         text = wire.clean(frame.text)

@@ -1,4 +1,4 @@
-"""One browser tab of a chat: what it has been shown, and what it has to look at. Pure.
+"""One browser tab of a chat: what it has been shown, and what it has to look at.
 
 1. What a tab was shown is the number of a last line per chat, so that no line is sent twice.
 2. News says which chat to look at and how far: for lines only, for its state as well, or for
@@ -60,6 +60,8 @@ class Talk:
     shown: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Interaction] = field(default_factory=dict)
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    """The last line that facts spoke of, by chat."""
     current: str = ""
     left: bool = False
     typing_at: datetime | None = None
@@ -107,6 +109,7 @@ class Talk:
         return row.state if row else None
 
     def _hear_line(self, fact: MessageAdded) -> None:
+        self.heard[fact.interaction_id] = max(self.heard.get(fact.interaction_id, 0), fact.seq)
         as_known = self._known_in(fact) == fact.state
         if as_known and fact.seq <= self.shown[fact.interaction_id]:
             return
@@ -131,6 +134,15 @@ class Talk:
             if not self._is_newest(each.chat) or seq > last.get(chat_id, 0) + 1:
                 news.ask(chat_id, state=True)
             last[chat_id] = max(last.get(chat_id, 0), seq)
+        for chat_id in {each.chat.id for each in news.told}:
+            if self.heard.get(chat_id, 0) > last[chat_id]:  # it came while ours was being stored
+                news.ask(chat_id, state=True)
+        # What facts spoke of may have been read with what came before it.
+        news.chats = {
+            chat_id: state
+            for chat_id, state in news.chats.items()
+            if state or self.heard.get(chat_id, 0) > self.shown.get(chat_id, 0)
+        }
         read = set(last) if news.all_chats else set(news.chats)
         news.told = [
             each

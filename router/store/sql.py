@@ -86,10 +86,11 @@ class SqlStore:
             options["connect_args"] = {"server_settings": {IDLE_LIMIT: str(frozen_ms)}}
             options["isolation_level"] = "AUTOCOMMIT"  # transactions are begun by ``direct``
         self._engine = create_async_engine(self._url, **options)
-        self._reader = self._engine.execution_options(**{READING: True})
         self._turn = asyncio.Lock()
         if self._lite:
             _prepare_sqlite(self._engine.sync_engine)
+        # Behind the line above: it hears the events that its engine has by now.
+        self._reader = self._engine.execution_options(**{READING: True})
 
     async def start(self) -> None:
         """Connect and bring the schema up to date."""
