@@ -57,14 +57,14 @@ async def _count_up(db: Connection, interaction_id: str, new: Sequence[NewMessag
     ids = _ids(new)
     if db.direct:
         rows = await db.fetch(COUNT_UP, interaction_id, len(new), ids)
-        last: int | None = rows[0]["last_seq"] if rows else None
-        return last
+        number: int | None = rows[0]["last_seq"] if rows else None
+        return number
     counter = update(interactions).where(interactions.c.id == interaction_id)
     if ids:
         counter = counter.where(~exists().where(messages.c.external_id.in_(ids)))
     counter = counter.values(last_seq=interactions.c.last_seq + len(new))
     counted = await db.execute(counter.returning(interactions.c.last_seq))
-    last = counted.scalar_one_or_none()
+    last: int | None = counted.scalar_one_or_none()
     return last
 
 
