@@ -23,7 +23,7 @@ from bots import loops
 from bots.better_told import better_told
 from bots.errors import ActionFailed, ModelFailed
 from bots.flow.frequent import frequent
-from bots.flow.interpreter import give_up, phrase, resume, start
+from bots.flow.interpreter import come_back, give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     REFUSED,
@@ -58,11 +58,13 @@ from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
 from router.acts import returned
 from router.acts.act import HandoffPlan
+from router.acts.nobody import Nobody
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
 from router.redaction.policy import DEFAULT_POLICY, Policy
+from router.rules import Overflow
 
 MAX_CALLS = 20
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
@@ -159,6 +161,8 @@ class Turn:
     skills: Mapping[str, int] = field(default_factory=dict)
     agent: str = ""
     """Login of the agent who is asked first for it."""
+    rules: tuple[Overflow, ...] = ()
+    """What becomes of the hand-over when nobody takes it."""
     ended: str | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
@@ -175,7 +179,8 @@ class Turn:
         if self.handoff is None:
             return None
         first, *also = named_queues(self.queue) or ("",)
-        return HandoffPlan(first, self.handoff, self.skills, also=tuple(also), agent=self.agent)
+        plan = HandoffPlan(first, self.handoff, self.skills, also=tuple(also), agent=self.agent)
+        return replace(plan, rules=self.rules)
 
 
 class Understanding(Protocol):
@@ -255,6 +260,12 @@ class Conversation:
         ``fields`` are starting values (default: ``interaction.meta["fields"]``).
         """
         given = interaction.meta.get("fields", {}) if fields is None else fields
+        nobody = Nobody.of(interaction)
+        why = nobody.words() if nobody else {}
+        if why and interaction.bot_state.get("flow") == self.flow.name:
+            back = come_back(self.flow, interaction.bot_state, why, self._tools.settings)
+            if back is not None:
+                return await self._finish(back)
         person = returned.PersonDid.of(interaction)
         context = Context(
             channel=str(interaction.channel),
@@ -263,6 +274,7 @@ class Conversation:
             fields={str(name): str(value) for name, value in given.items()},
             packet=interaction.handoff,
             person=person.words() if person else {},
+            nobody=why,
         )
         outcome = start(self.flow, context, self._tools.settings)
         outcome.memory["interaction_id"] = interaction.id
@@ -411,9 +423,8 @@ class Conversation:
                 )
             case HandOff():
                 packet = self.packet(memory, last.reason)
-                return replace(
-                    turn, handoff=packet, queue=last.queue, skills=last.skills, agent=last.agent
-                )
+                turn = replace(turn, handoff=packet, queue=last.queue, skills=last.skills)
+                return replace(turn, agent=last.agent, rules=last.rules)
             case End():
                 return replace(turn, ended=last.reason)
         return turn

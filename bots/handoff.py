@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from bots.flow import fallback
 from bots.flow.interpreter import phrase
 from bots.flow.model import AskStep, BranchStep, Flow, SayStep, SetStep
 from bots.nlu.sentiment import unpack_trend
@@ -72,6 +73,8 @@ def build_packet(
 
 def _slots(flow: Flow, memory: Mapping[str, Any]) -> Iterator[SlotValue]:
     for name, kept in memory["slots"].items():
+        if name == fallback.CHOICE:
+            continue  # how they want to be reached says nothing about the matter
         known = flow.slots.get(name)
         value, sure = str(kept["value"]), kept["confidence"]
         yield SlotValue(name, value, sure, kept["confirmed"], known.type if known else "")

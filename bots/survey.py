@@ -5,7 +5,7 @@
    the line; on the web the widget shows it; by SMS a text asks and the reply counts.
 3. A reply counts for ``REPLY_WITHIN_S`` and only when it is a score and nothing else;
    any other text is a new matter and goes to the bot as always.
-4. One interaction has one score.
+4. One interaction has one score, and who has given it is not asked again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from enum import StrEnum
 
 from router.acts.lifecycle import Lifecycle
 from router.errors import NoSuchInteraction
-from router.events import Fact, InteractionEnded
+from router.events import Fact, InteractionEnded, SurveyAnswered
 from router.model import Author, Channel, Direction, InteractionState, NewMessage
-from router.ports import Bus, Clock, Store
+from router.ports import Bus, Clock, Store, Transaction
 
 SCALE = 5
 REPLY_WITHIN_S = 24 * 3600
@@ -86,6 +86,12 @@ def still_counts(asked_at: datetime, now: datetime) -> bool:
     return now - asked_at <= timedelta(seconds=REPLY_WITHIN_S)
 
 
+async def has_answered(tx: Transaction, interaction_id: str) -> bool:
+    """Whether the customer has told the score already, to a bot or a survey (rule 4)."""
+    given = await tx.log.facts(interaction_id=interaction_id, types=[SurveyAnswered])
+    return bool(given)
+
+
 class Surveys:
     """Asks by SMS after the agent's work and takes the replies."""
 
@@ -140,6 +146,8 @@ class Surveys:
             async with self._store.transaction() as tx:
                 if await tx.interactions.thread_of([line_id]) is not None:
                     return  # asked already; a reply that was taken must not count as pending
+                if await has_answered(tx, fact.interaction_id):
+                    return
                 interaction = await tx.interactions.get(fact.interaction_id)
                 if interaction.direction is Direction.INBOUND:
                     asked = {

@@ -6,7 +6,8 @@
 4. A turn that lost a race is saved again as it is, never computed (and its
    actions never done) twice, unless somebody else has answered meanwhile, or a
    person had the customer: what was thought before that is not said after it.
-5. In a chat that a person gives back the bot speaks first; in letters it waits.
+5. In a chat that a person gives back, and where no person came, the bot speaks first; in
+   letters that a person gives back it waits.
 6. A bot that breaks, however it does, says so and leaves the customer to a person.
 """
 
@@ -24,6 +25,7 @@ from bots.conversation import Conversation, Heard, Reply, Turn
 from bots.conversations import Conversations
 from bots.limits import over_limit
 from router.acts.lifecycle import Lifecycle
+from router.acts.nobody import Nobody
 from router.acts.returned import PersonDid
 from router.customer_limits import DEFAULT_LIMITS, CustomerLimits
 from router.errors import Conflict, IllegalMove, NoSuchInteraction
@@ -96,7 +98,7 @@ class TextBot:
 
     async def handle(self, fact: Fact) -> None:
         """Answer if this is a customer's line on a written channel and the bot's turn."""
-        if isinstance(fact, BotStarted) and fact.channel == Channel.CHAT:
+        if isinstance(fact, BotStarted) and fact.channel != Channel.VOICE:
             await self.come_back(fact.interaction_id)
         if not isinstance(fact, MessageAdded) or fact.author != Author.CUSTOMER:
             return
@@ -180,11 +182,13 @@ class TextBot:
                 interaction = await tx.interactions.get(interaction_id)
                 if interaction.state is not InteractionState.BOT:
                     return None
+                if back and not (_speaks_first(interaction) and _is_new(interaction)):
+                    return None
                 seen = int(interaction.bot_state.get(SEEN, 0))
                 lines = await tx.interactions.messages(interaction_id, after_seq=seen)
                 waiting = _unanswered(lines)
-                if back and (PersonDid.of(interaction) is None or not _is_new(interaction)):
-                    return None
+                if back and Nobody.of(interaction):
+                    waiting = ()  # "hello?" while nobody came is no answer to what is asked now
                 if bool(waiting) is back:
                     return None
                 name = ""
@@ -285,6 +289,13 @@ def _is_new(interaction: Interaction) -> bool:
     """Whether a conversation begins: the first, or the next after people had the customer."""
     memory = interaction.bot_state
     return not memory.get("flow") or bool(memory.get("over"))
+
+
+def _speaks_first(interaction: Interaction) -> bool:
+    """Whether the bot has the first word: no person came, or one gave the chat back (rule 5)."""
+    if Nobody.of(interaction):
+        return True
+    return interaction.channel is Channel.CHAT and PersonDid.of(interaction) is not None
 
 
 def _moved_on(before: Interaction, now: Interaction) -> bool:

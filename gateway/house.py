@@ -46,7 +46,7 @@ class House:
         try:
             served = self._queue(queue)
             due = self._due(served, at)
-            called = phone(number).value
+            called = phone(number).value if number else ""
         except (BadAddress, NoSuchQueue, ValueError) as error:
             log.warning("interaction %s: no callback: %s", interaction_id, error)
             return Promised(REFUSED)
@@ -98,7 +98,8 @@ class House:
         """When this conversation's own promise is due: a turn may be done twice."""
         async with self.store.transaction() as tx:
             for one in await tx.interactions.for_customer(source.customer_id, RECENT):
-                same = one.conversation_id == source.conversation_id and one.address == number
+                same = one.conversation_id == source.conversation_id
+                same = same and (one.address == number or not number)
                 if same and one.state in OPEN and one.meta.get(CALL_BACK):
                     return one.due_at
         return None

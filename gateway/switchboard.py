@@ -27,6 +27,7 @@ from typing import Any, Protocol
 
 from bots.flow.phrases import BROKEN
 from bots.ports import AudioLeg
+from bots.survey import has_answered
 from bots.voice import VoiceOutcome
 from channels.identity import phone
 from channels.media.leg import Leg
@@ -388,8 +389,10 @@ class Switchboard:
         if self._company.survey and had_agent and not call.leg.closed.is_set():
             async with self._store.transaction() as tx:
                 interaction = await tx.interactions.get(call.interaction_id)
+                asked = await has_answered(tx, call.interaction_id)
             try:
-                await self._bot.survey(call.leg, interaction)
+                if not asked:
+                    await self._bot.survey(call.leg, interaction)
             except ParleyError:
                 log.exception("the survey on call %s failed", call.interaction_id)
         await call.leg.hang_up()

@@ -1,8 +1,7 @@
 """Facts: what has happened, in the past tense, as they cross the bus.
 
-Each carries its own ``id`` (consumers are idempotent by it), ``at`` (UTC) and
-the interaction it is about, empty when it is about none. ``ALL`` lists every
-class; the codec and the docs are made from it.
+Each carries its own ``id`` (consumers are idempotent by it), ``at`` (UTC) and the interaction it
+is about, empty when it is about none. ``ALL`` lists all; the codec and the docs are made from it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from router.acts.parties import TransferOutcome
+from router.corrections import SlotCorrected as SlotCorrected
 from router.fact import Fact as Fact
 from router.suggestions import SuggestionNoted as SuggestionNoted
 
@@ -408,7 +408,7 @@ class ConfigurationChanged(Fact):
 class FlowChanged(Fact):
     """Which versions of a bot's flow new conversations get has changed.
 
-    ``act`` is ``published``, ``tried`` (by ``percent`` of them) or ``rolled-back``.
+    ``act``: ``published``, ``tried`` (by ``percent``), ``rolled-back``, ``saved`` (for nobody).
     """
 
     flow: str
@@ -591,6 +591,7 @@ ALL: tuple[type[Fact], ...] = (
     VoiceFellBack,
     RecordingSaved,
     SuggestionNoted,
+    SlotCorrected,
     CallConnected,
     AttemptStarted,
     AttemptFinished,

@@ -38,6 +38,10 @@ DEFINITIONS: Mapping[str, str] = {
     "assisted_aht_s": "average handle time of what was handled with a suggestion",
     "unassisted_aht_s": "the same of what was handled without one",
     "containment": "ended without a person / started with a bot",
+    "corrected": "values understood by bots that agents had to put right",
+    "handoffs": "hand-overs to a person that were settled, each by what the customer got",
+    "accepted_share": "accepted by a person / settled hand-overs",
+    "accept_wait_s": "from the request to the acceptance, of the accepted",
 }
 """Productivity ratio and adherence are missing: they need a staff list and schedules."""
 

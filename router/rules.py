@@ -7,8 +7,9 @@ All durations are seconds. Proficiencies are 1..5.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 RETURNING_WITHIN_S = 60
 """Who drops and comes back within this time keeps the place."""
@@ -105,11 +106,15 @@ class LastAgent:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Where an interaction goes; ``target`` is a queue, flow, number or address."""
+    """Where an interaction goes; ``target`` is a queue, flow, number or address.
+
+    ``reach`` is the customer's own number or address, where a hand-over's rule names one.
+    """
 
     way: Way
     target: str = ""
     say: str = ""
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,17 @@ class WorkDay:
     handling_s: float = 0.0
     available_s: float = 0.0
     offered_at: float = 0.0
+
+
+def pack_rule(rule: Overflow) -> dict[str, Any]:
+    """A rule as plain JSON data."""
+    return {**asdict(rule.action), "when": rule.when, "over_s": rule.over_s}
+
+
+def unpack_rule(raw: Mapping[str, Any]) -> Overflow:
+    """A rule of plain JSON data."""
+    action = Action(Way(raw["way"]), raw["target"], raw["say"], raw["reach"])
+    return Overflow(When(raw["when"]), action, raw["over_s"])
 
 
 DEFAULT_MEMBERSHIP = Membership()

@@ -38,7 +38,7 @@ from bots.flow.render import TemplateError, names_in, secrets_in
 BUILT_IN_NAMES = frozenset(
     {"name", "channel", "language", "intent", "intent_label"}
     | {"queue", "question", "answer", "unanswered", "value", "words", "heard"}
-    | {"person", "proved", "mood"}
+    | {"person", "proved", "mood", "nobody"}
 )
 """What every template may use, besides slots, variables, ``save`` and ``set``."""
 
@@ -79,6 +79,16 @@ def exits(flow: Flow, step: Step) -> Iterator[str]:
         case BranchStep():
             yield from (go for _, go in step.cases)
             yield step.otherwise
+        case HandOffStep():
+            yield from _handed_back(flow, step)
+
+
+def _handed_back(flow: Flow, step: HandOffStep) -> Iterator[str]:
+    """Where a hand-over goes that no person takes."""
+    if step.nobody:
+        yield step.nobody
+    elif flow.nobody and not (step.alone or step.again):
+        yield flow.nobody.go
 
 
 def _ask_exits(flow: Flow, step: AskStep) -> Iterator[str]:
@@ -101,6 +111,7 @@ def _unknown_steps(flow: Flow) -> Iterator[str]:
     named = [("start", flow.start)]
     named += [(f"intent {intent.name!r}", intent.go) for intent in flow.intents.values()]
     named += [(f"always {name!r}", target) for name, target in flow.always.items()]
+    named += [("nobody", flow.nobody.go)] if flow.nobody else []
     for place, target in named:
         if target and target not in flow.steps:
             yield f"{flow.path}: {place}: {_no_step(flow, target)}"
@@ -257,7 +268,7 @@ def templates(step: Step) -> Iterator[str]:
         case SetStep():
             yield from step.values.values()
         case HandOffStep():
-            yield from (step.queue, step.agent, *step.skills)
+            yield from (step.queue, step.agent, step.reach, *step.skills)
 
 
 def _expression(when: str) -> str:
@@ -266,6 +277,7 @@ def _expression(when: str) -> str:
 
 def _unreachable(flow: Flow) -> Iterator[str]:
     roots = [flow.start, *flow.always.values(), *(intent.go for intent in flow.intents.values())]
+    roots += [flow.nobody.go] if flow.nobody else []
     reached: set[str] = set()
     ahead = [root for root in roots if root]
     while ahead:

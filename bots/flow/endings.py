@@ -5,9 +5,9 @@ After a hand-over or an end nothing is ever said again.
 
 from __future__ import annotations
 
-from bots.flow import phrases
+from bots.flow import fallback, phrases
 from bots.flow.model import EndStep, HandOffStep
-from bots.flow.outcome import End, HandOff
+from bots.flow.outcome import End, HandOff, Memory
 from bots.flow.run import Next, Run
 
 
@@ -37,12 +37,24 @@ def leave(run: Run) -> Next:
 def hand_off(run: Run, step: HandOffStep) -> None:
     """Tell the customer, and give the interaction to a queue."""
     run.say(step.text or phrases.HANDOFF)
-    queue = run.fill(step.queue) or run.memory["queue"] or run.flow.queue
+    before = run.memory["handed"] if step.again else {}
+    queue = run.fill(step.queue) or before.get("queue", "")
     skills = {run.fill(skill): level for skill, level in step.skills.items()}
-    reason = run.memory["why"] or step.reason
-    run.memory["over"] = "handoff"
-    named = {skill: level for skill, level in skills.items() if skill}
-    run.actions.append(HandOff(reason, queue, named, run.fill(step.agent)))
+    hand_over = HandOff(
+        run.memory["why"] or before.get("reason") or step.reason,
+        queue or run.memory["queue"] or run.flow.queue,
+        {skill: level for skill, level in skills.items() if skill} or before.get("skills", {}),
+        run.fill(step.agent),
+        fallback.rules(run, step),
+    )
+    run.memory |= {"over": "handoff", "handed": _kept(step, hand_over)}
+    run.actions.append(hand_over)
+
+
+def _kept(step: HandOffStep, made: HandOff) -> Memory:
+    """What is needed to do it once more."""
+    skills = dict(made.skills)
+    return {"step": step.id, "reason": made.reason, "queue": made.queue, "skills": skills}
 
 
 def end(run: Run, step: EndStep) -> None:

@@ -2,7 +2,8 @@
 
 1. An exit's label is the key of the step under which the exit is written, so that a new kind of
    step needs no word here: ``check.exits`` lists its exits, its own fields name them.
-2. Roots are where a conversation may enter: the start, intents with a ``go``, ``always``.
+2. Roots are where a conversation may enter: the start, intents with a ``go``, ``always``,
+   ``nobody``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ START = "start"
 NOT_WAYS = frozenset(
     {"id", "slot", "reason", "queue", "turn", "method", "url", "question", "tried"}
     | {"save", "values", "body", "skills", "agent", "flow", "arguments", "headers", "expects"}
-    | {"also", "number", "at", "score"}
+    | {"also", "number", "at", "score", "instead", "reach"}
 )
 """Fields of steps whose words name no step, though they may look alike."""
 
@@ -96,6 +97,8 @@ def roots(flow: Flow) -> Iterator[tuple[str, str]]:
     yield START, flow.start
     yield from ((name, intent.go) for name, intent in flow.intents.items() if intent.go)
     yield from ((f"always {name}", target) for name, target in flow.always.items())
+    if flow.nobody:
+        yield "nobody", flow.nobody.go
 
 
 def graph(flow: Flow) -> dict[str, tuple[str, ...]]:

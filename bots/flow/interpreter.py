@@ -20,7 +20,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bots.flow import calls, endings, hearing, render, results, returning
+from bots.flow import calls, endings, fallback, hearing, render, results, returning
 from bots.flow.memory import fresh
 from bots.flow.model import Flow, Text
 from bots.flow.outcome import Answered, Context, Fetched, Given, Outcome, Understood
@@ -56,6 +56,22 @@ def give_up(
     run = Run(flow, copy.deepcopy(dict(memory)), settings or {})
     run.memory |= {"over": "", "said": []}
     return _outcome(run, lambda run: endings.person(run, reason))
+
+
+def come_back(
+    flow: Flow,
+    memory: Mapping[str, Any],
+    nobody: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+) -> Outcome | None:
+    """The turn after a hand-over that no person took, for the reasons ``nobody``.
+
+    None where the flow says nothing about it.
+    """
+    run = Run(flow, copy.deepcopy(dict(memory)), settings or {})
+    run.memory |= {"over": "", "said": [], "trail": [], "nobody": dict(nobody)}
+    target = fallback.entry(run, nobody)
+    return _outcome(run, lambda _: target) if target else None
 
 
 def phrase(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bots.flow.declared import INTENT_KEYS, SLOT_KEYS
+from bots.flow.fallback import OFFERS
 from bots.flow.model import (
     ALWAYS,
     CHANNELS,
@@ -34,6 +35,7 @@ TEXT: Schema = {"$ref": "#/$defs/text"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 FLAG: Schema = {"type": "boolean"}
 WHOLE: Schema = {"type": "integer"}
+SECONDS: Schema = {"type": "integer", "minimum": 1}
 STRINGS: Schema = {"type": "array", "items": WORD}
 NAMES: Schema = {"type": "object", "additionalProperties": WORD}
 STEPS: Schema = {"type": "object", "additionalProperties": STEP}
@@ -89,6 +91,7 @@ VERBS: Mapping[str, Schema] = {
     "survey": TEXT,
     "verify": _one_of(WAYS),
     "handoff": {**STRING, "description": "the reason"},
+    "message": {**STRING, "description": "the reason"},
     "end": {**STRING, "description": "the reason"},
 }
 """What stands behind the verb of a step."""
@@ -120,6 +123,8 @@ KEYS: Mapping[str, Schema] = {
     "on_end": STEPS,
     "with": NAMES,
     "agent": STRING,
+    "nobody": {"anyOf": [STEP, {"const": False}]},
+    "to": STRING,
     "reason": STRING,
     "turn": _one_of(PROFILES),
     "protected": FLAG,
@@ -206,6 +211,24 @@ TOP: Mapping[str, Schema] = {
     "confirm": TEXT,
     "letter": _object({"opening": TEXT, "closing": TEXT}, ("opening", "closing")),
     "words": {"type": "object", "additionalProperties": TEXT},
+    "nobody": _object(
+        {
+            "go": STEP,
+            "offer": {"type": "array", "minItems": 1, "items": _one_of(OFFERS)},
+            "text": TEXT,
+            "country": SLOT_VALUES["country"],
+            "after_s": {
+                "anyOf": [
+                    SECONDS,
+                    {
+                        "type": "object",
+                        "propertyNames": {"enum": list(CHANNELS)},
+                        "additionalProperties": SECONDS,
+                    },
+                ]
+            },
+        }
+    ),
 }
 
 

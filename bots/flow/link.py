@@ -28,6 +28,7 @@ from bots.flow.model import (
     DoStep,
     EndStep,
     Flow,
+    HandOffStep,
     Intent,
     RateStep,
     ReturnStep,
@@ -122,6 +123,17 @@ def _moved_intent(name: str, intent: Intent, *, keep_way: bool) -> Intent:
     return replace(intent, go=inside(name, intent.go) if kept else "")
 
 
+def _ending(name: str, flow: Flow, step: Step) -> Step:
+    """An end comes back (rule 2); a hand-over that no person takes stays in its own flow."""
+    if isinstance(step, EndStep):
+        return ReturnStep(id=step.id, line=step.line, reason=step.reason, text=step.text)
+    if not isinstance(step, HandOffStep):
+        return step
+    own = flow.nobody.go if flow.nobody and not (step.alone or step.again) else ""
+    back = step.nobody or own
+    return replace(step, nobody=inside(name, back) if back in flow.steps else back)
+
+
 def _moved(name: str, flow: Flow, step: Step) -> Step:
     """The step under its new name, with all that it names."""
 
@@ -131,7 +143,7 @@ def _moved(name: str, flow: Flow, step: Step) -> Step:
     def ways(named: Mapping[Any, str]) -> dict[Any, str]:
         return {key: to(target) for key, target in named.items()}
 
-    step = replace(step, id=inside(name, step.id))
+    step = _ending(name, flow, replace(step, id=inside(name, step.id)))
     match step:
         case SayStep() | SetStep() | RateStep():
             return replace(step, next=to(step.next))
@@ -180,6 +192,4 @@ def _moved(name: str, flow: Flow, step: Step) -> Step:
                 wrong=to(step.wrong),
                 slot=inside(name, step.slot) if step.slot else "",
             )
-        case EndStep():
-            return ReturnStep(id=step.id, line=step.line, reason=step.reason, text=step.text)
     return step

@@ -10,6 +10,7 @@
 - ``parked``: matters left for others, the latest last. ``between``: the intents of an
   open "is it about …, or …?".
 - ``deeds``: how often each changing action was done, by step.
+- ``handed``: the hand-over that was made last. ``nobody``: why no person came of it.
 - ``mood``: the trend (``bots.nlu.sentiment.pack_trend``) with its ``name``; ``escalated``: the
   moods that the flow has done something about.
 """
@@ -84,6 +85,8 @@ _LATER: Memory = {
     "pace": 1.0,
     "waited": 0,
     "heard": {},
+    "handed": {},
+    "nobody": {},
 }
 
 

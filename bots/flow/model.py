@@ -289,7 +289,10 @@ class SetStep(Step):
 class HandOffStep(Step):
     """Tell the customer and give the interaction to a queue of people.
 
-    ``agent`` (a login) is asked first, if there.
+    ``agent`` (a login) is asked first, if there. ``nobody`` is the step to go on with when no
+    person comes, in place of the flow's own; with ``alone`` there is none. ``again`` is the
+    hand-over of before once more: its reason, queue and skills. ``instead`` of waiting the
+    customer is promised a ``callback``, or leaves a ``message``; ``reach`` is where to.
     """
 
     reason: str
@@ -297,6 +300,11 @@ class HandOffStep(Step):
     skills: Mapping[str, int] = field(default_factory=dict)
     agent: str = ""
     text: Text | None = None
+    nobody: str = ""
+    alone: bool = False
+    again: bool = False
+    instead: str = ""
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,6 +388,14 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """What happens when no person comes: the step ``go``; after how many seconds by channel."""
+
+    go: str
+    after_s: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """A whole flow. ``version`` is a hash of the file; ``languages[0]`` is the fallback.
 
@@ -404,6 +420,7 @@ class Flow:
     letter: Letter | None = None
     words: Mapping[str, Text] = field(default_factory=dict)
     starts: Mapping[str, str] = field(default_factory=dict)
+    nobody: Fallback | None = None
     path: str = ""
 
     def find(self, step_id: str) -> Step:

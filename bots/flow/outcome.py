@@ -14,6 +14,7 @@ from typing import Any
 
 from router.handoff import Handoff
 from router.model import Citation
+from router.rules import Overflow
 
 Memory = dict[str, Any]
 
@@ -23,7 +24,7 @@ class Context:
     """What is known when a conversation begins. ``fields`` are starting values.
 
     ``packet`` is set when the interaction was given away before and comes back, ``person``
-    says then who had it and what they did.
+    says then who had it and what they did; ``nobody`` says why no person came.
     """
 
     channel: str
@@ -32,6 +33,7 @@ class Context:
     fields: Mapping[str, str] = field(default_factory=dict)
     packet: Handoff | None = None
     person: Mapping[str, str] = field(default_factory=dict)
+    nobody: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +194,14 @@ class HandOff:
     """Give the interaction to a person. An empty ``queue`` means the company's default.
 
     It may name several (``named_queues``). ``agent`` (a login) is asked first, if there.
+    ``rules`` say what becomes of it when nobody takes it.
     """
 
     reason: str
     queue: str
     skills: Mapping[str, int] = field(default_factory=dict)
     agent: str = ""
+    rules: tuple[Overflow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

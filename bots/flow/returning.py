@@ -34,7 +34,7 @@ CARRIED = "carried"
 
 def remember(flow: Flow, memory: Memory, context: Context) -> None:
     """Take into a fresh memory what the packet and the person say (rules 1 and 2)."""
-    memory["person"] = dict(context.person)
+    memory |= {"person": dict(context.person), "nobody": dict(context.nobody)}
     packet = context.packet
     if packet is None:
         return
@@ -69,6 +69,8 @@ def _holds(slot: Slot, value: SlotValue) -> bool:
 
 def entry(flow: Flow, context: Context) -> str:
     """The step with which the conversation begins (rule 3)."""
+    if context.nobody and flow.nobody:
+        return flow.nobody.go
     return flow.always.get(RETURNED, flow.start) if context.packet else flow.start
 
 

@@ -13,10 +13,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from bots.errors import BadFlow
-from bots.flow import check, link
+from bots.flow import check, fallback, link
 from bots.flow.declared import read_intent, read_slot
 from bots.flow.document import Section, load
-from bots.flow.model import INSIDE, LANGUAGES, CallStep, Flow, Letter, Slot, Step
+from bots.flow.model import (
+    CHANNELS,
+    INSIDE,
+    LANGUAGES,
+    CallStep,
+    Fallback,
+    Flow,
+    Letter,
+    Slot,
+    Step,
+)
 from bots.flow.phrases import FILLERS, NO_INPUT, NO_MATCH
 from bots.flow.reader import Reader
 from bots.flow.verbs import STEP_KEYS, read_step
@@ -25,7 +35,7 @@ T = TypeVar("T")
 VERSION_LENGTH = 12
 TOP_KEYS = frozenset(
     {"flow", "start", "languages", "queue", "always", "slots", "intents", "steps"}
-    | {"variables", "no_match", "no_input", "filler", "confirm", "letter", "words"}
+    | {"variables", "no_match", "no_input", "filler", "confirm", "letter", "words", "nobody"}
 )
 
 
@@ -121,6 +131,8 @@ class _File(Reader):
             if language not in LANGUAGES:
                 self.bad(f"unknown language {language!r}; use some of {list(LANGUAGES)}")
         steps = self._steps(top)
+        slots = self._each(top, "slots", lambda *raw: read_slot(self, *raw))
+        nobody = self._nobody(top, steps, slots) if "nobody" in top else None
         words = self.section(top, "words")
         return Flow(
             name=self.needed(top, "flow"),
@@ -128,7 +140,7 @@ class _File(Reader):
             start=self.needed(top, "start"),
             languages=self.languages,
             steps=steps,
-            slots=self._each(top, "slots", lambda *raw: read_slot(self, *raw)) | self._made,
+            slots=slots | self._made,
             intents=self._each(top, "intents", lambda *raw: read_intent(self, *raw)),
             always=self.names(top, "always"),
             queue=self.queue(top),
@@ -139,6 +151,7 @@ class _File(Reader):
             confirm=self.optional_text(top, "confirm"),
             letter=self._letter(top),
             words={name: self.text(words, name) for name in words},
+            nobody=nobody,
             path=self.path,
         )
 
@@ -154,6 +167,49 @@ class _File(Reader):
         if not steps:
             self.bad("no steps; add a 'steps:' mapping")
         return steps
+
+    def _nobody(self, top: Section, steps: dict[str, Step], slots: Mapping[str, Slot]) -> Fallback:
+        """What happens when no person comes; the steps of its offers join the others."""
+        self.where, self.line = "nobody: ", top.lines["nobody"]
+        raw = self.section(top, "nobody")
+        self.known(raw, frozenset({"go", "offer", "text", "after_s", "country"}))
+        go = str(raw.get("go", ""))
+        if go and set(raw) & {"offer", "text"}:
+            self.bad("'go' leads to a step of your own; leave out 'offer' and 'text'")
+        after_s = self._after_s(raw)
+        if not go:
+            go = fallback.NOBODY
+            offer = self.words(raw, "offer") or list(fallback.OFFERS)
+            for name in offer:
+                if name not in fallback.OFFERS:
+                    self.bad(f"offer: unknown {name!r}; use some of {list(fallback.OFFERS)}")
+                    return Fallback(go, after_s)
+            text = self.optional_text(raw, "text")
+            made = fallback.made(self.line, offer, text, slots.values(), self._country(raw))
+            for step in made.steps:
+                if step.id in steps:
+                    self.bad(f"a step is called {step.id!r}; rename it or name it under 'go'")
+                steps[step.id] = step
+            self._made |= {slot.name: slot for slot in made.slots}
+        self.where = ""
+        return Fallback(go, after_s)
+
+    def _country(self, raw: Section) -> str:
+        country = str(raw.get("country", "")).upper()
+        if country and not (country.isalpha() and len(country) == 2):
+            self.bad(f"country {country!r} is not the two letters of ISO 3166, as LV")
+        return country
+
+    def _after_s(self, raw: Section) -> Mapping[str, int]:
+        """Seconds by channel; one number is for the telephone and the chat."""
+        given = raw.get("after_s", fallback.AFTER_S)
+        by_channel = (
+            dict.fromkeys(fallback.AFTER_S, given) if isinstance(given, int) else dict(given)
+        )
+        for channel, seconds in by_channel.items():
+            if channel not in CHANNELS or not isinstance(seconds, int) or seconds < 1:
+                self.bad(f"after_s: {channel}: {seconds!r} is no channel with whole seconds")
+        return {str(channel): seconds for channel, seconds in by_channel.items()}
 
     def _each(
         self, top: Section, key: str, parse: Callable[[str, Section], T | None]

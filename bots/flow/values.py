@@ -20,6 +20,8 @@ from bots.flow.outcome import Memory, NeedHttp
 
 PERSON = ("name", "note", "disposition")
 """What ``person`` holds after somebody had the customer; empty before."""
+NOBODY = {"why": "", "phone": False, "email": False}
+"""What ``nobody`` holds; filled when no person came: why, and how the customer is reached."""
 IDEMPOTENCY = "Idempotency-Key"
 """The header by which a server knows a request that it has had (draft-ietf-httpapi-idempotency)."""
 
@@ -46,6 +48,7 @@ def values_of(flow: Flow, memory: Memory, settings: Mapping[str, Any]) -> dict[s
         "words": _words(flow, memory),
         "proved": (memory.get("authentication") or {}).get("level", 0),
         "person": dict.fromkeys(PERSON, "") | memory.get("person", {}),
+        "nobody": NOBODY | memory.get("nobody", {}),
         "mood": memory.get("mood", {}).get("name", "neutral"),
         "heard": _Heard(_local(scope, memory.get("heard", {}))),
     }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bots.flow import phrases, shape
+from bots.flow import fallback, phrases, shape
 from bots.flow.document import Section
 from bots.flow.model import (
     PART,
@@ -57,7 +57,8 @@ STEP_KEYS: Mapping[str, frozenset[str]] = {
     "branch": frozenset({"otherwise"}),
     "set": frozenset({"next"}),
     "call": frozenset({"with", "save", "on_end", "next"}),
-    "handoff": frozenset({"queue", "skills", "agent", "text"}),
+    "handoff": frozenset({"queue", "skills", "agent", "text", "nobody"}),
+    "message": frozenset({"queue", "to", "text"}),
     "transfer": frozenset({"reason", "skills", "text"}),
     "callback": frozenset({"next", "closed", "refused"}),
     "survey": frozenset({"next"}),
@@ -354,6 +355,7 @@ def _call(reader: Reader, name: str, raw: Section) -> Made:
 
 
 def _handoff(reader: Reader, name: str, raw: Section) -> Made:
+    alone = raw.get("nobody") is False
     step = HandOffStep(
         id=name,
         line=reader.line,
@@ -362,6 +364,23 @@ def _handoff(reader: Reader, name: str, raw: Section) -> Made:
         skills=_skills(reader, raw),
         agent=str(raw.get("agent", "")),
         text=reader.optional_text(raw, "text"),
+        nobody="" if alone else str(raw.get("nobody", "")),
+        alone=alone,
+    )
+    return Made((step,))
+
+
+def _message(reader: Reader, name: str, raw: Section) -> Made:
+    """A voice message on a call, in writing a mail: a colleague answers later."""
+    step = HandOffStep(
+        id=name,
+        line=reader.line,
+        reason=reader.needed(raw, "message"),
+        queue=reader.queue(raw),
+        text=reader.optional_text(raw, "text"),
+        again="queue" not in raw,
+        instead=fallback.MESSAGE,
+        reach=str(raw.get("to", "")),
     )
     return Made((step,))
 
@@ -448,6 +467,7 @@ _PARSERS: Mapping[str, Callable[[Reader, str, Section], Made]] = {
     "set": _set,
     "call": _call,
     "handoff": _handoff,
+    "message": _message,
     "transfer": _transfer,
     "callback": _callback,
     "survey": _survey,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from hmac import compare_digest
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,14 @@ class BadWish(ParleyError):
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """An energy contract. ``open_amount`` is in EUR, ``readings`` by meter."""
+    """An energy contract. ``open_amount`` is in EUR, ``readings`` by meter.
+
+    Its holder knows the ``postcode`` of the address.
+    """
 
     number: str
     customer: str
+    postcode: str
     open_amount: str
     readings: Mapping[str, int] = field(default_factory=dict)
     instalments: Mapping[str, Any] | None = None
@@ -107,6 +112,13 @@ class EnergyBook:
         if found is None:
             raise NoSuchContract(f"no contract {number[:40]!r}; a number looks like EN-482913")
         return found
+
+    def holds(self, number: str, postcode: str) -> Mapping[str, Any]:
+        """Whether somebody knows what the holder does. Raises ``NoSuchContract`` for either."""
+        contract = self.contract(number)
+        if not compare_digest(contract.postcode.encode(), postcode.encode()):
+            raise NoSuchContract("no contract has this number and this postal code")
+        return {"contract": contract.number}
 
     def once(self, key: str, act: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         """The answer that this key had, or that of doing it now."""
@@ -184,7 +196,13 @@ def energy_routes(book: EnergyBook | None = None) -> Router:
 
     @get("/{number:str}", sync_to_thread=False)
     def one(number: FromPath[str]) -> Response[bytes]:
-        return _json(asdict(energy.contract(number)))
+        public = asdict(energy.contract(number))
+        del public["postcode"]
+        return _json(public)
+
+    @get("/{number:str}/holders/{postcode:str}", sync_to_thread=False)
+    def holder(number: FromPath[str], postcode: FromPath[str]) -> Response[bytes]:
+        return _json(energy.holds(number, postcode))
 
     @post("/{number:str}/readings", sync_to_thread=False)
     def read(request: Asked, number: FromPath[str], data: JSONBody[Reading]) -> Response[bytes]:
@@ -204,7 +222,7 @@ def energy_routes(book: EnergyBook | None = None) -> Router:
 
     return Router(
         PATH,
-        route_handlers=[one, read, split, move, visit],
+        route_handlers=[one, holder, read, split, move, visit],
         exception_handlers={
             NoSuchContract: _problem(HTTPStatus.NOT_FOUND),
             CannotDo: _problem(HTTPStatus.CONFLICT),

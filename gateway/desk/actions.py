@@ -9,12 +9,14 @@ from gateway.desk import requests as ask
 from gateway.desk.assist import Assist
 from gateway.desk.calling_back import CallingBack
 from gateway.desk.cards import card_of
+from gateway.desk.correcting import Correcting
 from gateway.desk.hub import Tab
 from gateway.desk.together import Together
 from gateway.desk.views import DRAFT_PREFIX, View, citation_view
 from gateway.services import Services
 from router.acts.talks import PARTIES
 from router.acts.transfers import ToBot
+from router.acts.wrapup import check_disposition
 from router.commands import (
     ConnectAgent,
     HangUpCall,
@@ -87,6 +89,7 @@ class DeskActions:
             **self.assist.handlers(),
             **Together(services).handlers(),
             **CallingBack(services).handlers(),
+            **Correcting(services).handlers(),
         }
 
     async def run(self, tab: Tab, request: ask.Ask) -> View:
@@ -195,19 +198,18 @@ class DeskActions:
             return  # the line went by itself; the interaction is ended all the same
 
     async def _return_to_bot(self, tab: Tab, request: ask.ReturnToBot) -> View:
-        await self._own(tab, request.interaction_id)
-        await self._transfers.transfer(request.interaction_id, tab.agent_id, ToBot())
+        item = await self._own(tab, request.interaction_id)
+        if request.disposition:
+            check_disposition(self._company, item, request.disposition)
+        target = ToBot(disposition=request.disposition)
+        await self._transfers.transfer(item.id, tab.agent_id, target, request.note.strip())
         await self._hub.show(request.interaction_id, tab.agent_id)
         return {}
 
     async def _wrap_up(self, tab: Tab, request: ask.WrapUp) -> View:
         async with self._store.transaction() as tx:
             item = await tx.interactions.get(request.interaction_id)
-        known = self._company.dispositions_of(item.queue or "")
-        if request.disposition not in known:
-            raise ParleyError(
-                f"Disposition {request.disposition!r} is not one of {', '.join(known)}."
-            )
+        check_disposition(self._company, item, request.disposition)
         await self._lifecycle.complete_wrap_up(
             item.id, tab.agent_id, request.disposition, request.note
         )

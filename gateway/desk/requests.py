@@ -130,12 +130,16 @@ class Targets(Ask, frozen=True, tag="targets"):
 
 
 class Transfer(Ask, frozen=True, tag="transfer"):
-    """Give it away. ``target`` is a queue, an agent, a flow (empty: as before) or a number."""
+    """Give it away. ``target`` is a queue, an agent, a flow (empty: as before) or a number.
+
+    ``disposition`` goes with it to a bot: what was done with the matter.
+    """
 
     interaction_id: Id
     way: Literal["queue", "agent", "bot", "outside"]
     target: Target = ""
     note: Note = ""
+    disposition: Target = ""
 
 
 class Consult(Ask, frozen=True, tag="consult"):
@@ -189,9 +193,19 @@ class ScheduleCallback(Ask, frozen=True, tag="schedule-callback"):
 
 
 class ReturnToBot(Ask, frozen=True, tag="to-bot"):
-    """Give it back to the bot."""
+    """Give it back to the bot, with what was done."""
 
     interaction_id: Id
+    disposition: Target = ""
+    note: Note = ""
+
+
+class CorrectSlot(Ask, frozen=True, tag="correct"):
+    """A value of the packet is wrong, or missing; answered with ``value`` as it is kept."""
+
+    interaction_id: Id
+    name: Id
+    value: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class WrapUp(Ask, frozen=True, tag="wrap-up"):
@@ -258,6 +272,7 @@ Request = (
     | CallbackTimes
     | ScheduleCallback
     | ReturnToBot
+    | CorrectSlot
     | WrapUp
     | SkipWrapUp
     | SearchArticles

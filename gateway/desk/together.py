@@ -19,6 +19,7 @@ from gateway.services import Services
 from gateway.waiting_room import BUSY, WAITS
 from router.acd.seats import BIT, Room, counted
 from router.acts.transfers import Target, ToAgent, ToBot, ToNumber, ToQueue
+from router.acts.wrapup import check_disposition
 from router.errors import CannotTransfer
 from router.model import Agent, Channel, Interaction, InteractionState, Presence
 
@@ -80,8 +81,12 @@ class Together:
     # -- giving away ---------------------------------------------------------------
 
     async def _transfer(self, tab: Tab, request: ask.Transfer) -> View:
+        if request.disposition:
+            async with self._services.store.transaction() as tx:
+                item = await tx.interactions.get(request.interaction_id)
+            check_disposition(self._services.company, item, request.disposition)
         target: Target = (
-            ToBot(request.target)
+            ToBot(request.target, request.disposition)
             if request.way == "bot"
             else self._target(request.way, request.target)
         )

@@ -18,7 +18,13 @@ from gateway.pages.render import Pages
 from gateway.services import Services
 from router import kpi
 from router.company import Company
-from router.figures.counts import AgentFigures, BotFigures, QueueFigures
+from router.figures.counts import (
+    AgentFigures,
+    BotFigures,
+    HandoffFigures,
+    QueueFigures,
+    added,
+)
 from router.figures.day import Day, together
 from router.figures.terms import target_of
 from router.model import Agent, Role
@@ -96,13 +102,28 @@ OF_BOTS = (
     "contained",
     "handed_off",
     "abandoned",
+    "corrected",
     "containment",
     "csat",
     "responses",
     "response_rate",
 )
+OF_HANDOFFS = (
+    "handoffs",
+    "accepted",
+    "accepted_share",
+    "accept_wait_s",
+    "callback",
+    "email",
+    "voicemail",
+    "outside",
+    "back_to_bot",
+    "left",
+    "nobody",
+    "unanswered",
+)
 AnyRequest = Request[Any, Any, Any]
-Figures = QueueFigures | AgentFigures | BotFigures
+Figures = QueueFigures | AgentFigures | BotFigures | HandoffFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +136,14 @@ class Report:
     total: QueueFigures
     agents: dict[str, AgentFigures]
     bot: BotFigures
+    handoffs: dict[str, HandoffFigures]
+    """By the kind of the reason, the most frequent first."""
     forms: dict[str, str]
     """The formula of each queue's service level."""
 
 
 def report_routes(services: Services, pages: Pages, ledger: Ledger) -> list[HTTPRouteHandler]:
-    """``/reports`` and ``/reports.csv``."""
+    """``/reports``, ``/reports.csv`` and ``/api/handoffs``."""
     guard = needs(services.sign_in, Role.SUPERVISOR)
 
     @get("/reports", guards=[guard], include_in_schema=False)
@@ -141,6 +164,8 @@ def report_routes(services: Services, pages: Pages, ledger: Ledger) -> list[HTTP
             "contacts": CONTACTS,
             "times": TIMES,
             "of_bots": OF_BOTS,
+            "of_handoffs": OF_HANDOFFS,
+            "all_handoffs": added(HandoffFigures, report.handoffs.values()),
             "value": value,
         }
         return pages.page(request, "reports", person_of(request), context)
@@ -156,7 +181,21 @@ def report_routes(services: Services, pages: Pages, ledger: Ledger) -> list[HTTP
         text = to_csv(report, {agent.id: agent.name for agent in agents})
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
-    return [report_page, report_csv]
+    @get("/api/handoffs", guards=[guard], tags=["reports"])
+    async def handoffs(request: AnyRequest) -> dict[str, Any]:
+        """What became of hand-overs, by the kind of their reason; ``period=today|week``."""
+        period = _period(request)
+        agents = await _agents(services.store)
+        report = await make_report(ledger, services.company, agents, period)
+        return {
+            "since": report.since.isoformat(),
+            "causes": [
+                {"cause": cause, **{name: value(figures, name) for name in OF_HANDOFFS}}
+                for cause, figures in report.handoffs.items()
+            ],
+        }
+
+    return [report_page, report_csv, handoffs]
 
 
 def _period(request: AnyRequest) -> str:
@@ -187,13 +226,14 @@ def report_of(day: Day, company: Company, since: datetime) -> Report:
         total=day.total(),
         agents=day.agents,
         bot=day.bot,
+        handoffs=dict(sorted(day.handoffs.items(), key=lambda one: -one[1].handoffs)),
         forms={queue.id: target_of(queue).text for queue in company.queues.values()},
     )
 
 
 def value(figures: Figures, name: str) -> float | int | None:
     """A figure by name, wherever it stands: with the record, its scores or its time."""
-    for place in (figures, figures.scores, getattr(figures, "time", None)):
+    for place in (figures, getattr(figures, "scores", None), getattr(figures, "time", None)):
         if hasattr(place, name):
             found: float | int | None = getattr(place, name)
             return found
@@ -224,6 +264,8 @@ def _groups(
     for agent_id, agent in report.agents.items():
         yield "agent", names.get(agent_id, agent_id), agent, (*CONTACTS, *TIMES)
     yield "bot", "all", report.bot, OF_BOTS
+    for cause, outcomes in report.handoffs.items():
+        yield "handoff", cause, outcomes, OF_HANDOFFS
 
 
 def _plain(number: float | int | None) -> str:

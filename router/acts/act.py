@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from router.acts import reception, steps
 from router.acts.following import concerned, follow, marked
+from router.acts.nobody import Nobody
 from router.acts.overflow import at_joining
 from router.acts.place import Joining, asked_skills, entitled, queues_to_join
 from router.acts.privacy import forgotten, private_arrival, private_line, reword
@@ -55,6 +56,7 @@ from router.ports import Clock, Store, Transaction
 from router.presence import NO_ANSWER
 from router.relay import Relay
 from router.rings import Ringing
+from router.rules import Overflow
 from router.workday import DayStep, step_at
 
 WAITING_STATES = frozenset({InteractionState.WAITING, InteractionState.OFFERED})
@@ -66,7 +68,8 @@ T = TypeVar("T")
 class HandoffPlan:
     """Where the bot's packet should go; whoever is free first of ``queue`` and ``also`` has it.
 
-    ``agent`` (a login) alone is asked for a short while, when available.
+    ``agent`` (a login) alone is asked for a short while, when available. ``rules`` say what
+    becomes of this one when nobody takes it; they come before the queue's.
     """
 
     queue: str
@@ -75,6 +78,7 @@ class HandoffPlan:
     head_start_s: int = 0
     also: tuple[str, ...] = ()
     agent: str = ""
+    rules: tuple[Overflow, ...] = ()
 
 
 class Act(Hand):
@@ -253,6 +257,7 @@ class Acts:
     ) -> tuple[Interaction, list[Fact]]:
         """The interaction as it joins the plan's queue, and the facts of that."""
         now = self._clock.now()
+        kept = not from_agent and Nobody.of(interaction) is not None
         queue, also = queues_to_join(self._company, (plan.queue, *plan.also), now)
         skills, waived = asked_skills(self._company, (queue, *also), plan.skills)
         moved = replace(
@@ -260,7 +265,7 @@ class Acts:
             queue=queue.id,
             skills=skills,
             head_start_s=queue.base_s + plan.head_start_s,
-            joined_at=now,
+            joined_at=interaction.joined_at if kept else now,
             handoff=plan.packet,
             agent_id=None,
             also_queues=tuple(each.id for each in also),
@@ -279,7 +284,7 @@ class Acts:
                 **about, channel=moved.channel, from_agent_id=from_agent, waived=waived
             )
         )
-        return at_joining(moved, self._company, now), facts
+        return at_joining(moved, self._company, now, plan.rules), facts
 
     async def close(
         self, act: Act, interaction: Interaction, by: EndedBy, reason: str

@@ -18,6 +18,7 @@ from router.acts.act import Act, Acts, HandoffPlan, check_mine, ringing_offer
 from router.acts.callbacks import awaits_our_call
 from router.acts.wrapup import check_skip
 from router.company import OFFER_S, Company
+from router.corrections import SlotCorrected, corrected
 from router.errors import Conflict, IllegalMove, OfferGone
 from router.events import (
     Fact,
@@ -412,6 +413,36 @@ class Lifecycle:
             added = await self._acts.add_line(act, interaction, line)
             act.facts.extend(facts if added else ())
             return added
+
+        return await self._acts.run(body, interaction_id)
+
+    async def correct_slot(
+        self, interaction_id: str, agent_id: str, name: str, value: str, kind: str = ""
+    ) -> Handoff:
+        """The agent's value in the packet, with the fact (``router.corrections``).
+
+        Raises ``IllegalMove`` when it is not the agent's, ``NoSuchValue``.
+        """
+
+        async def body(act: Act) -> Handoff:
+            interaction = check_mine(await act.take(interaction_id), agent_id)
+            packet = interaction.handoff or Handoff(reason="", summary="")
+            right = redact(value, self.company.redaction.only(Kind.CARD))
+            better, was = corrected(packet, name, right, agent_id, kind), packet.slot(name)
+            if was is not None and was.value == right and was.confirmed:
+                return packet
+            fact = SlotCorrected(
+                at=self._clock.now(),
+                interaction_id=interaction_id,
+                agent_id=agent_id,
+                name=name,
+                was=was.value if was else "",
+                value=right,
+                flow=packet.flow,
+                was_confirmed=was is not None and was.confirmed,
+            )
+            await act.save(replace(interaction, handoff=better), fact)
+            return better
 
         return await self._acts.run(body, interaction_id)
 

@@ -8,6 +8,7 @@
 4. ``waited`` has its exact time. Nothing tells when an estimate grows or people leave, so
    who distributes looks every ``LOOK_EVERY_S`` at each queue with such a rule (``watched``).
 5. Where a rule cannot be carried out (a number for an e-mail) it counts as taken.
+6. A hand-over may bring rules of its own: they hold for this stay and come before the queue's.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from router.acts.sent import SentWork
 from router.company import Company, Queue
 from router.model import Channel, Interaction, InteractionState
-from router.rules import Action, Overflow, Way, When
+from router.rules import Action, Overflow, Way, When, pack_rule, unpack_rule
 
 LOOK_EVERY_S = 15
 OVERFLOW = "overflow"
@@ -45,11 +46,12 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """What the rules of this stay in a queue have done (kept in ``meta``)."""
+    """What the rules of this stay in a queue have done, and those it brought (in ``meta``)."""
 
     joined: str
     taken: tuple[str, ...] = ()
     joining: bool = False
+    own: tuple[Overflow, ...] = ()
 
     @classmethod
     def of(cls, interaction: Interaction) -> Stay:
@@ -58,11 +60,18 @@ class Stay:
         raw: Mapping[str, Any] = interaction.meta.get(OVERFLOW) or {}
         if raw.get("joined") != joined:
             return cls(joined)
-        return cls(joined, tuple(raw["taken"]), bool(raw["joining"]))
+        own = tuple(unpack_rule(rule) for rule in raw.get("own", ()))
+        return cls(joined, tuple(raw["taken"]), bool(raw["joining"]), own)
 
     def on(self, interaction: Interaction) -> Interaction:
         """The interaction with this kept in its ``meta``."""
-        kept = {"joined": self.joined, "taken": list(self.taken), "joining": self.joining}
+        kept: dict[str, Any] = {
+            "joined": self.joined,
+            "taken": list(self.taken),
+            "joining": self.joining,
+        }
+        if self.own:
+            kept["own"] = [pack_rule(rule) for rule in self.own]
         return replace(interaction, meta={**interaction.meta, OVERFLOW: kept})
 
 
@@ -93,17 +102,24 @@ def queue_to_join(company: Company, queue: Queue, now: datetime) -> Queue:
     return here
 
 
-def at_joining(interaction: Interaction, company: Company, now: datetime) -> Interaction:
-    """Note that ``due`` is to look at an interaction that just joined, where that matters."""
+def at_joining(
+    interaction: Interaction, company: Company, now: datetime, own: tuple[Overflow, ...] = ()
+) -> Interaction:
+    """Note that ``due`` is to look at an interaction that just joined, where that matters.
+
+    ``own`` are the rules of the hand-over (rule 6).
+    """
     if interaction.parent_id:
         return interaction
     queue = company.queue(interaction.queue or company.default_queue)
     rules = queue.rules
-    counts = any(rule.when in JOINING for rule in rules.overflow)
-    says = queue.closed_text and not queue.hours.open_at(now)
-    if not counts and rules.most_waiting is None and not says:
+    counts = any(rule.when in JOINING for rule in (*own, *rules.overflow))
+    says = bool(queue.closed_text) and not queue.hours.open_at(now)
+    joining = counts or rules.most_waiting is not None or says
+    stay = Stay.of(interaction)
+    if not joining and stay.own == own:
         return interaction
-    return replace(Stay.of(interaction), joining=True).on(interaction)
+    return replace(stay, joining=joining, own=own).on(interaction)
 
 
 def next_check(interaction: Interaction, queue: Queue, now: datetime) -> datetime | None:
@@ -121,7 +137,7 @@ def next_check(interaction: Interaction, queue: Queue, now: datetime) -> datetim
         return now
     times = [
         interaction.joined_at + timedelta(seconds=rule.over_s)
-        for rule in queue.rules.overflow
+        for rule in (*stay.own, *queue.rules.overflow)
         if rule.when is When.WAITED
         if interaction.parent_id is None and key_of(rule) not in stay.taken
     ]
@@ -135,19 +151,19 @@ def watched(interaction: Interaction, queue: Queue) -> tuple[Overflow, ...]:
     """Its rules that no time sets off (rule 4) and that have not been taken in this stay."""
     if interaction.state is not InteractionState.WAITING or interaction.parent_id:
         return ()
-    rules = [rule for rule in queue.rules.overflow if rule.when in WATCHED]
-    taken = Stay.of(interaction).taken if rules else ()
-    return tuple(rule for rule in rules if key_of(rule) not in taken)
+    stay = Stay.of(interaction)
+    rules = [rule for rule in (*stay.own, *queue.rules.overflow) if rule.when in WATCHED]
+    return tuple(rule for rule in rules if key_of(rule) not in stay.taken)
 
 
 def first_due(
     interaction: Interaction, queue: Queue, situation: Situation
 ) -> tuple[Overflow, str] | None:
     """The first rule that applies and was not taken, with why in words."""
-    taken = Stay.of(interaction).taken
-    for rule in rules_of(queue, situation, interaction.channel):
+    stay = Stay.of(interaction)
+    for rule in (*stay.own, *rules_of(queue, situation, interaction.channel)):
         why = _why(rule, queue, situation)
-        if why and key_of(rule) not in taken:
+        if why and key_of(rule) not in stay.taken:
             return rule, why
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from router.acts.nobody import NOBODY
 from router.model import Interaction
 
 PERSON = "person"
@@ -29,7 +30,8 @@ class PersonDid:
 
     def on(self, interaction: Interaction) -> dict[str, Any]:
         """The interaction's ``meta`` with this in it."""
-        return {**interaction.meta, PERSON: asdict(self)}
+        others = {key: value for key, value in interaction.meta.items() if key != NOBODY}
+        return {**others, PERSON: asdict(self)}
 
     def words(self) -> dict[str, str]:
         """What a flow may use of it."""

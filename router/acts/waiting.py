@@ -24,6 +24,7 @@ from router.acts import talks
 from router.acts.act import Act, Acts, HandoffPlan
 from router.acts.callbacks import Callbacks
 from router.acts.following import give_back_to_sender
+from router.acts.nobody import Nobody
 from router.acts.overflow import (
     Situation,
     Stay,
@@ -148,9 +149,11 @@ class Waiting:
     async def _situation(
         self, tx: Transaction, interaction: Interaction, queue: Queue, now: datetime
     ) -> Situation:
-        joining = Stay.of(interaction).joining
+        stay = Stay.of(interaction)
+        joining = stay.joining
         joined = interaction.joined_at or interaction.created_at
-        whens = {rule.when for rule in queue.rules.overflow}
+        whens = {rule.when for rule in (*stay.own, *queue.rules.overflow)}
+        served = {queue.id, *(interaction.also_queues if stay.own else ())}
         limited = queue.rules.most_waiting is not None
         estimate = None
         if When.ESTIMATE in whens and self.room is not None:
@@ -160,7 +163,7 @@ class Waiting:
             joining=joining,
             closed=joining and not queue.hours.open_at(now),
             ahead=await self._ahead(tx, interaction) if joining and limited else 0,
-            staffed=When.UNSTAFFED not in whens or await self._is_staffed(tx, queue.id, now),
+            staffed=When.UNSTAFFED not in whens or await self._is_staffed(tx, served, now),
             estimate_s=estimate,
         )
 
@@ -173,13 +176,14 @@ class Waiting:
         mine = [one for one in waiting if one.queue == interaction.queue]
         return next(i for i, one in enumerate(mine) if one.id == interaction.id)
 
-    async def _is_staffed(self, tx: Transaction, queue_id: str, now: datetime) -> bool:
+    async def _is_staffed(self, tx: Transaction, queues: set[str], now: datetime) -> bool:
+        """Whether somebody of any of these is signed in."""
         fresh = timedelta(seconds=STAFF_KEPT_S)
         if self._staffed_at is None or abs(now - self._staffed_at) > fresh:
             there = [agent for agent in await tx.people.agents() if counts_as_there(agent)]
             self._staffed = {queue: True for agent in there for queue in agent.queues}
             self._staffed_at = now
-        return self._staffed.get(queue_id, False)
+        return any(self._staffed.get(queue_id, False) for queue_id in queues)
 
     async def _take(self, act: Act, interaction: Interaction, rule: Overflow, why: str) -> None:
         action = rule.action
@@ -198,10 +202,10 @@ class Waiting:
             why=why,
         )
         if action.way is Way.EMAIL:
-            await self._to_email(act, interaction, fact)
+            await self._to_email(act, interaction, fact, action.reach)
             return
         if action.way is Way.CALLBACK:
-            await self._to_callback(act, interaction, fact)
+            await self._to_callback(act, interaction, fact, action.reach)
             return
         act.facts.append(fact)
         await self._say(act, interaction, action.say)
@@ -213,7 +217,7 @@ class Waiting:
                 also = (*interaction.also_queues, action.target)
                 await act.save(replace(interaction, also_queues=also))
             case Way.BOT:
-                await self._to_bot(act, interaction, action.target)
+                await self._to_bot(act, interaction, action.target, rule.when)
             case Way.VOICEMAIL:
                 meta = {**interaction.meta, VOICEMAIL: {"queue": interaction.queue}}
                 state = move(interaction.state, "start-bot")
@@ -228,29 +232,32 @@ class Waiting:
             line = NewMessage(Author.SYSTEM, text, meta={"send": True, "once": True})
             await self._acts.add_line(act, interaction, line)
 
-    async def _to_bot(self, act: Act, interaction: Interaction, flow: str) -> None:
-        meta = {**interaction.meta, "flow": flow} if flow else interaction.meta
+    async def _to_bot(self, act: Act, interaction: Interaction, flow: str, why: When) -> None:
+        """Its memory is left as it is: the flow goes on where it gave the customer away."""
+        customer = await act.tx.people.customer(interaction.customer_id)
+        meta = Nobody.found(interaction, customer, why).on(interaction)
+        meta = {**meta, "flow": flow} if flow else meta
         memory = {} if flow else interaction.bot_state
         state = move(interaction.state, "start-bot")
         moved = replace(interaction, state=state, meta=meta, bot_state=memory)
         await act.save(moved, self._acts.bot_started(moved))
 
     async def _to_callback(
-        self, act: Act, interaction: Interaction, fact: InteractionOverflowed
+        self, act: Act, interaction: Interaction, fact: InteractionOverflowed, number: str
     ) -> None:
         saved, before = await act.save(interaction), len(act.facts)
         try:
-            await self._callbacks.keep_place_of(act, saved)
+            await self._callbacks.keep_place_of(act, saved, number)
         except (CallbackRefused, CallbackExists):
             return  # without a number to call it waits on
         # Before the promise: what is to be said comes before the line may go.
         act.facts.insert(before, fact)
 
     async def _to_email(
-        self, act: Act, interaction: Interaction, fact: InteractionOverflowed
+        self, act: Act, interaction: Interaction, fact: InteractionOverflowed, reach: str
     ) -> None:
         customer = await act.tx.people.customer(interaction.customer_id)
-        address = _mail_of(customer)
+        address = reach or _mail_of(customer)
         if not address:
             await act.save(interaction)
             return
@@ -302,7 +309,7 @@ class Waiting:
             call = replace(call, queue=queue)
             customer = await act.tx.people.customer(call.customer_id)
             recording = {"path": path, "duration_s": duration_s, "number": call.address}
-            packet = Handoff(reason="voicemail", summary=text or "A voice message.")
+            packet = _with_message(call.handoff, text)
             line = NewMessage(
                 Author.CUSTOMER,
                 text or f"Voice message of {duration_s:.0f} s",
@@ -370,6 +377,13 @@ class Waiting:
             await self._acts.add_line(act, made, line)
         queue_id = source.queue or self._company.default_queue
         return await self._acts.queue(act, made, HandoffPlan(queue_id, packet, source.skills))
+
+
+def _with_message(known: Handoff | None, text: str) -> Handoff:
+    """The packet of a voice message: what the bot knew, where there was one, stays known."""
+    packet = known or Handoff(reason="voicemail", summary="")
+    summary = packet.summary or text or "A voice message."
+    return replace(packet, reason="voicemail", summary=summary)
 
 
 def _mail_of(customer: Customer) -> str:

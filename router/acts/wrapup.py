@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from router.company import Company, WrapUp
-from router.errors import MustFile
+from router.errors import MustFile, ParleyError
 from router.model import Interaction, InteractionState
 
 STRICT = frozenset({"mandatory", "limited"})
@@ -33,3 +33,10 @@ def check_skip(company: Company, interaction: Interaction) -> None:
     """Raise ``MustFile`` unless the agent may leave it unfiled."""
     if wrap_up_of(company, interaction).mode in STRICT:
         raise MustFile
+
+
+def check_disposition(company: Company, interaction: Interaction, code: str) -> None:
+    """Raise ``ParleyError`` unless the queue's agents may file it so."""
+    known = company.dispositions_of(interaction.queue or "")
+    if code not in known:
+        raise ParleyError(f"Disposition {code!r} is not one of {', '.join(known)}.")

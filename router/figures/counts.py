@@ -246,6 +246,49 @@ class AgentFigures:
 
 
 @dataclass(slots=True)
+class HandoffFigures:
+    """What became of hand-overs of one cause: how many there were of each outcome.
+
+    ``wait_s`` are the seconds until the accepted ones were accepted, ``unanswered`` the offers
+    that nobody answered, of all of them.
+    """
+
+    accepted: int = 0
+    callback: int = 0
+    email: int = 0
+    voicemail: int = 0
+    outside: int = 0
+    back_to_bot: int = 0
+    left: int = 0
+    nobody: int = 0
+    wait_s: float = 0.0
+    unanswered: int = 0
+
+    def count(self, outcome: str, waited_s: float, unanswered: int) -> None:
+        """One more; the outcome as ``router.figures.handoffs`` names it."""
+        name = outcome.replace("-", "_")
+        setattr(self, name, getattr(self, name) + 1)
+        self.unanswered += unanswered
+        self.wait_s += waited_s if name == "accepted" else 0.0
+
+    @property
+    def handoffs(self) -> int:
+        """All of them."""
+        otherwise = self.callback + self.email + self.voicemail + self.outside
+        return self.accepted + otherwise + self.back_to_bot + self.left + self.nobody
+
+    @property
+    def accepted_share(self) -> float | None:
+        """Accepted by a person / all."""
+        return ratio(self.accepted, self.handoffs)
+
+    @property
+    def accept_wait_s(self) -> float | None:
+        """Seconds until a person accepted, of the accepted."""
+        return ratio(self.wait_s, self.accepted)
+
+
+@dataclass(slots=True)
 class BotFigures:
     """The bots' figures, apart from people's."""
 
@@ -253,6 +296,8 @@ class BotFigures:
     contained: int = 0
     handed_off: int = 0
     abandoned: int = 0
+    corrected: int = 0
+    """Values of packets that people had to put right."""
     scores: Scores = field(default_factory=Scores)
 
     @property

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from router.figures.counts import AgentFigures, BotFigures, QueueFigures, add, added
+from router.figures.counts import AgentFigures, BotFigures, HandoffFigures, QueueFigures, add, added
 
 
 @dataclass(slots=True)
 class Day:
-    """The figures of queues by channel (the cells), of agents and bots; arrivals by channel."""
+    """The figures of queues by channel (the cells), of agents and bots; arrivals by channel.
+
+    ``handoffs`` are the hand-overs that were settled, by the kind of their reason.
+    """
 
     queues: dict[str, dict[str, QueueFigures]] = field(default_factory=dict)
     agents: dict[str, AgentFigures] = field(default_factory=dict)
     bot: BotFigures = field(default_factory=BotFigures)
     arrivals: dict[str, int] = field(default_factory=dict)
+    handoffs: dict[str, HandoffFigures] = field(default_factory=dict)
 
     def by_queue(self) -> dict[str, QueueFigures]:
         """One row for each queue: its cells added up."""
@@ -46,5 +50,7 @@ def together(days: Iterable[Day]) -> Day:
             add(whole.agents.setdefault(agent_id, AgentFigures()), figures)
         for channel, n in day.arrivals.items():
             whole.arrivals[channel] = whole.arrivals.get(channel, 0) + n
+        for cause, outcomes in day.handoffs.items():
+            add(whole.handoffs.setdefault(cause, HandoffFigures()), outcomes)
         add(whole.bot, day.bot)
     return whole

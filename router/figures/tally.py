@@ -15,14 +15,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from router import events
 from router.events import Fact
 from router.figures.agents import Shifts, Standing
-from router.figures.counts import AgentFigures, QueueFigures
+from router.figures.counts import AgentFigures, HandoffFigures, QueueFigures
 from router.figures.day import Day
+from router.figures.handoffs import Handoffs
 from router.figures.matters import Matter, Matters
 from router.figures.terms import Terms
 from router.model import Agent, Author, Channel, Direction, InteractionState
@@ -56,6 +57,7 @@ COUNTED: tuple[type[Fact], ...] = (
     events.SurveyAnswered,
     events.PresenceChanged,
     events.SuggestionNoted,
+    events.SlotCorrected,
 )
 """The facts that add anything."""
 
@@ -92,7 +94,8 @@ class Open:
     """What must be known of an interaction until it is over.
 
     ``asked_at`` is since when the customer waits for a person's words. ``assisted``: the agent
-    who handles it has sent a suggestion.
+    who handles it has sent a suggestion. ``asked_back``: nobody came, and a bot asks what the
+    customer would rather; the place is kept, and the bot does not begin anew.
     """
 
     channel: str = ""
@@ -107,6 +110,7 @@ class Open:
     answered: bool = False
     promised: bool = False
     led_away: bool = False
+    asked_back: bool = False
     called_in_vain: bool = False
     with_bot: bool = False
     over: bool = False
@@ -124,6 +128,7 @@ class Standings:
     open: dict[str, Open] = field(default_factory=dict)
     agents: dict[str, Standing] = field(default_factory=dict)
     matters: Matters = field(default_factory=Matters)
+    handoffs: Handoffs = field(default_factory=Handoffs)
 
 
 class Tally:
@@ -157,7 +162,7 @@ class Tally:
     def at(self, now: datetime, records: Iterable[Agent] = ()) -> Day:
         """The figures with the agents' time until ``now``; a view, not to be changed."""
         agents = self._shifts.running(self.day.agents, records, now)
-        return Day(self.day.queues, agents, self.day.bot, self.day.arrivals)
+        return replace(self.day, agents=agents)
 
     def close(self, end: datetime) -> Standings:
         """Count everybody's time until ``end``; what the next day begins with, and nobody else."""
@@ -165,7 +170,8 @@ class Tally:
         self._settle(end)
         known = self.standings.open.items()
         still = {key: one for key, one in known if one.wraps_up or not one.over}
-        return Standings(still, self.standings.agents, self.standings.matters)
+        before = self.standings
+        return Standings(still, before.agents, before.matters, before.handoffs)
 
     # -- records -----------------------------------------------------------------------
 
@@ -197,6 +203,7 @@ class Tally:
             self._bot(fact, one)
             self._count(fact, one)
             self._words(fact, one)
+            self._handoff(fact)
         self._agents_offers(fact, one)
         self._forget(fact, one)
 
@@ -215,9 +222,11 @@ class Tally:
             case events.CallbackFailed():
                 one.called_in_vain = True
             case events.BotStarted():
-                one.waiting = ""
+                one.waiting = one.waiting if one.asked_back else ""
             case events.InteractionOverflowed() if fact.way in LEAD_AWAY:
                 one.led_away = True
+            case events.InteractionOverflowed() if fact.way == "bot" and not fact.target:
+                one.asked_back = True
             case events.InteractionTransferred() if fact.way == "outside":
                 one.led_away = True
 
@@ -260,7 +269,7 @@ class Tally:
         if not one.joined and one.inbound:
             self.standings.matters.joins(one.customer_id, fact.queue, fact.interaction_id)
         one.waiting = one.queue = fact.queue
-        one.joined, one.led_away = True, False
+        one.joined, one.led_away, one.asked_back = True, False, False
         one.asked_at = one.asked_at or fact.at
 
     def _answered(self, fact: events.OfferAccepted, one: Open) -> None:
@@ -345,7 +354,8 @@ class Tally:
 
     def _bot(self, fact: Fact, one: Open) -> None:
         bot = self.day.bot
-        if isinstance(fact, events.BotStarted):
+        bot.corrected += isinstance(fact, events.SlotCorrected) and bool(fact.was)
+        if isinstance(fact, events.BotStarted) and not one.asked_back:
             bot.started += 1
             one.with_bot = True
         elif one.with_bot and isinstance(fact, events.HandoffRequested):
@@ -355,6 +365,14 @@ class Tally:
             one.with_bot = False
             bot.contained += fact.ended_by == "bot"
             bot.abandoned += fact.ended_by != "bot"
+
+    def _handoff(self, fact: Fact) -> None:
+        handoffs = self.standings.handoffs
+        handoffs.take(fact)
+        for one in handoffs.settled():
+            if one.outcome is not None:
+                figures = self.day.handoffs.setdefault(one.cause, HandoffFigures())
+                figures.count(one.outcome, one.waited_s or 0.0, one.unanswered)
 
     def _survey(self, fact: events.SurveyAnswered) -> None:
         if not fact.agent_id:

@@ -13,7 +13,16 @@ from litestar.testing import AsyncTestClient
 
 from bots.actions import HttpActions
 from bots.conversation import Conversation, Heard, Tools
-from bots.flow.outcome import CLOSED, PROMISED, Promised, Proven
+from bots.flow.outcome import (
+    CLOSED,
+    PROMISED,
+    RIGHT,
+    SENT,
+    USED_UP,
+    WRONG,
+    Promised,
+    Proven,
+)
 from gateway.demo.energy import EnergyBook, energy_routes, read_contracts
 from gateway.demo.orders import OrderBook, order_routes, read_orders
 from router.clock import VirtualClock
@@ -30,6 +39,7 @@ class ScriptedHouse:
     """Promises every call before six in the evening."""
 
     promised: list[tuple[str, str, str, Handoff]] = field(default_factory=list)
+    knows_number: bool = True
 
     async def promise_call(
         self, interaction_id: str, number: str, at: str, queue: str, packet: Handoff
@@ -43,10 +53,10 @@ class ScriptedHouse:
         raise NotImplementedError
 
     async def send_code(self, interaction_id: str, way: str) -> Proven:
-        raise NotImplementedError
+        return Proven(SENT if self.knows_number else USED_UP)
 
     async def check_code(self, interaction_id: str, code: str) -> Proven:
-        raise NotImplementedError
+        return Proven(RIGHT if code == "204518" else WRONG)
 
 
 @dataclass
@@ -58,7 +68,7 @@ class Desk:
     orders: OrderBook
     house: ScriptedHouse = field(default_factory=ScriptedHouse)
 
-    async def talk(self, channel: Channel) -> Talk:
+    async def talk(self, channel: Channel, language: str = "en") -> Talk:
         bench = Bench()
         tools = Tools(
             bench.understanding,
@@ -69,7 +79,7 @@ class Desk:
             house=self.house,
         )
         conversation = Conversation(demo_flow("front-desk"), tools)
-        return Talk(conversation, await conversation.begin(interaction_on(channel)))
+        return Talk(conversation, await conversation.begin(interaction_on(channel, language)))
 
 
 @pytest.fixture
@@ -159,11 +169,54 @@ async def test_parcel_on_the_van_stays_there(desk: Desk) -> None:
 async def test_household_moves_and_takes_the_contract_along(desk: Desk, channel: Channel) -> None:
     talk = await desk.talk(channel)
     await tell(talk, "I am moving house", "yes", "EN-619024", "on the thirty-first of March", "yes")
-    words = await tell(talk, "Quay Street 4, Saltmere")
+    assert "what is the postal code" in await tell(talk, "Quay Street 4, Saltmere")
+    words = await tell(talk, "1004")
     assert "move the contract to Quay Street 4, Saltmere on Tuesday 31 March" in words
     assert "It is noted" in await tell(talk, "yes")
     moved = desk.energy.contract("EN-619024").move
     assert moved == {"day": "2026-03-31", "address": "Quay Street 4, Saltmere"}
+    assert talk.turn.memory["authentication"]["method"] == "knowledge"
+
+
+MOVES = ("I am moving house", "yes", "EN-619024", "on the thirty-first of March", "no")
+
+
+async def test_nobody_moves_the_contract_of_somebody_else(desk: Desk) -> None:
+    desk.house.knows_number = False
+    talk = await desk.talk(Channel.CHAT)
+    await tell(talk, *MOVES)
+    assert "That does not go with this contract." in await tell(talk, "1048")
+    await tell(talk, "1049", "1050")
+    assert talk.turn.handoff is not None
+    assert talk.turn.handoff.reason == "not-authenticated"
+    assert desk.energy.contract("EN-619024").move is None
+
+
+async def test_who_does_not_know_the_postal_code_reads_a_code_from_the_telephone(
+    desk: Desk,
+) -> None:
+    talk = await desk.talk(Channel.CHAT)
+    await tell(talk, *MOVES)
+    assert "code of six digits" in await tell(talk, "no")
+    assert "end the contract" in await tell(talk, "204518")
+    assert "It is noted" in await tell(talk, "yes")
+    assert talk.turn.memory["authentication"]["method"] == "sms-code"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "asked"),
+    [
+        ("lv", ("es pārvācos", "jā", "EN-619024", "31. martā", "nē"), "pasta indekss"),
+        ("zh", ("搬家怎么登记", "是的", "EN-619024", "3月31日", "不"), "邮政编码"),
+    ],
+)
+async def test_proof_is_asked_for_in_every_language(
+    desk: Desk, language: str, said: tuple[str, ...], asked: str
+) -> None:
+    talk = await desk.talk(Channel.CHAT, language)
+    assert asked in await tell(talk, *said)
+    await tell(talk, "1004", "jā" if language == "lv" else "是的")
+    assert desk.energy.contract("EN-619024").move == {"day": "2026-03-31", "address": ""}
 
 
 @pytest.mark.parametrize("channel", WRITTEN_AND_SPOKEN)

@@ -146,6 +146,18 @@ async def test_agent_hangs_up_the_caller_is_asked_for_a_score(start: Start) -> N
     assert (await board.interaction()).ended_by is EndedBy.AGENT
 
 
+async def test_who_told_the_bot_the_score_is_not_asked_again(start: Start) -> None:
+    board = await start("hand-over")
+    call = await board.to_agent()
+    await board.join(call)
+    await board.lifecycle.record_survey(call.id, 5, 5, "voice")
+    await board.lifecycle.end(call.id, EndedBy.AGENT, "done")
+    await board.board.obey(HangUpCall(interaction_id=call.id))
+    async with asyncio.timeout(10):
+        await board.leg.closed.wait()
+    assert not board.bot.surveyed.is_set()
+
+
 async def test_stop_ends_the_call_with_its_reason_and_keeps_the_recording(start: Start) -> None:
     board = await start("listen")
     call = await board.state(InteractionState.BOT)

@@ -152,6 +152,15 @@ async def test_survey_asks_once_and_a_later_number_is_a_new_matter(core: Core) -
     assert not await surveys.take_reply(texts.NUMBER, "2", "SM2")
 
 
+async def test_who_told_the_bot_the_score_is_not_asked_again(core: Core) -> None:
+    echo = await Echo.of(core.bus)
+    surveys = Surveys(core.store, core.lifecycle, core.bus, core.clock)
+    await surveys.start()
+    interaction = await texts.handled_by_agent(core, score=4)
+    await nothing_new(core, echo)
+    assert len(await texts.lines(core, interaction.id)) == 1
+
+
 async def test_campaign_files_an_answer_once(core: Core) -> None:
     echo = await Echo.of(core.bus)
     desk, runner, campaign_id = await texts.begin(core)

@@ -177,7 +177,7 @@ def test_values_are_found_in_lists_too() -> None:
         ("required: [reference]", "requires: [x]", "unknown keyword 'requires'"),
         ("type: string}}}", "type: text}}}", "reference: unknown type 'text'"),
         ("secret('bank')", "'x' ~ secret('bank')", "a secret stands for itself"),
-        ("{{ name }}", "{{ nobody }}", "nothing sets 'nobody'"),
+        ("{{ name }}", "{{ stranger }}", "nothing sets 'stranger'"),
         ('"{{ amount }}"}\n', "\"{{ secret('bank') }}\"}\n", "nothing sets 'secret'"),
     ],
 )

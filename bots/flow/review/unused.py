@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bots.flow import fallback
 from bots.flow.check import templates
 from bots.flow.graph import fields_named
 from bots.flow.model import DoStep, SetStep
@@ -54,6 +55,8 @@ def _slots(subject: Subject, used: set[str]) -> Iterator[Finding]:
         name for step in flow.steps.values() if isinstance(step, SetStep) for name in step.values
     }
     for name, slot in flow.slots.items():
+        if name in fallback.SLOTS:
+            continue
         keys = ("slots", name)
         filled = name in asked or slot.prefill or name in made
         if not filled:

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 /** The customer's side of a card (of the conversation, or of what rings). */
 export function drawContext(card, act) {
   if (!card) return [h("div.empty", {}, icon("user"), h("p", {}, t("context.none")))];
-  return [customer(card), packet(card), history(card, act)].filter(Boolean);
+  return [customer(card), packet(card, act), history(card, act)].filter(Boolean);
 }
 
 function customer(card) {
@@ -37,7 +37,7 @@ export function summaryOf(given) {
   return given?.summaries?.[document.documentElement.lang.slice(0, 2)] || given?.summary || given?.reason || "";
 }
 
-function packet(card) {
+function packet(card, act) {
   const given = card.handoff;
   if (!given) return null;
   const from = card.asked_by || card.given_by;
@@ -50,19 +50,31 @@ function packet(card) {
       given.intent && h("span.chip.bot", { title: t("context.intent") }, given.intent_label || given.intent),
       h("span.chip", { title: t("context.reason") }, t(`cause.${given.cause}`)),
       proof(given), mood(given), waited(card)),
-    given.slots.map(slot),
+    given.slots.map((one) => slot(one, card, act)),
     said("context.trigger", given.trigger && (given.trigger.text || given.trigger.digits)),
     given.last_utterance !== given.trigger?.text && said("context.last", given.last_utterance),
     given.open_question && said("context.open_question", given.open_question),
-    given.open_slots.length > 0 && line("context.open_slots", given.open_slots.map((name) => name.replaceAll("_", " ")).join(", ")),
+    given.open_slots.length > 0 && line("context.open_slots", given.open_slots.map((name) => stillOpen(name, card, act))),
     articles.length > 0 && h("div.stack", { style: { gap: "3px" } }, h("h3", {}, t("context.shown")), articles),
     given.tried.length > 0 && line("context.tried", given.tried.join(" · "))));
 }
 
-function slot(one) {
+/** Only who handles it may put a value right. */
+function mine(card) {
+  return card.state === "agent" && !card.parent_id;
+}
+
+/** A value that the flow would have asked for: who has heard it, writes it down here. */
+function stillOpen(name, card, act) {
+  const words = name.replaceAll("_", " ");
+  return mine(card) ? h("button.button.quiet.pencil", { type: "button", title: t("correct.add"), onclick: () => act.correct(card, name, "") }, icon("plus", "small"), words) : h("span.chip", {}, words);
+}
+
+function slot(one, card, act) {
   const mark = one.confirmed ? h("span.chip.good", {}, icon("check", "small"), one.by ? t("context.corrected", { name: one.by }) : t("context.confirmed"))
     : h("span.chip", {}, `${Math.round(one.confidence * 100)} %`);
-  return h("div.slot", {}, h("span.muted", {}, one.name.replaceAll("_", " ")), h("span.mono.strong", {}, one.value), mark);
+  return h("div.slot", {}, h("span.muted", {}, one.name.replaceAll("_", " ")), h("span.mono.strong", {}, one.value),
+    mine(card) && h("button.button.quiet.pencil", { type: "button", title: t("correct.title"), "aria-label": t("correct.one", { name: one.name.replaceAll("_", " ") }), onclick: () => act.correct(card, one.name, one.value) }, icon("edit", "small")), mark);
 }
 
 /** Whether and how they proved who they are; nothing where no flow asks for it. */

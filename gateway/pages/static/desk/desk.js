@@ -12,6 +12,7 @@ import { drawLines } from "./lines.js";
 import { drawWork, nameOf } from "./worklist.js";
 import { channelMark, h, icon, patch, redraw } from "./dom.js";
 import { draft, keepDraft, keepDraftMadeOf, putOut, takeOut, unsent } from "./drafts.js";
+import { CorrectDialog } from "./correct.js";
 import { GiveDialog } from "./give.js";
 import { clock, retime, sync } from "./time.js";
 import { showHelp, watchKeys } from "./keys.js";
@@ -30,6 +31,7 @@ const phone = new BrowserPhone((type, fields) => connection.ask(type, fields), a
 phone.insecureText = t("phone.insecure");
 const ask = (type, fields, answerMs) => connection.ask(type, fields, answerMs);
 const give = new GiveDialog(at("give"), ask, toast);
+const correct = new CorrectDialog(at("correct"), ask, toast);
 const callBack = new CallbackDialog(at("call-back"), ask, (card, due) => promised(card, due));
 
 // -- what comes from the server ------------------------------------------------
@@ -130,6 +132,7 @@ const act = {
   keys: (id, digits) => tell("keys", { interaction_id: id, digits }),
   end: (id) => tell("end", { interaction_id: id }),
   give: (card) => give.open(card),
+  correct: (card, name, value) => correct.open(card, name, value),
   swap: (id) => tell("swap", { interaction_id: id }),
   conference: (id) => tell("conference", { interaction_id: id }),
   complete: (id) => tell("complete", { interaction_id: id }),

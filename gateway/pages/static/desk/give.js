@@ -23,11 +23,14 @@ export class GiveDialog {
     this.search = h("input.input", { type: "text", id: "give-search", role: "combobox", autocomplete: "off", "aria-expanded": "true", "aria-controls": "give-list", "aria-autocomplete": "list", placeholder: t("give.search"), "aria-label": t("give.search") });
     this.list = h("div.options", { id: "give-list", role: "listbox", "aria-label": t("give.title") });
     this.note = h("textarea.input", { rows: "2", maxlength: "1000", placeholder: t("give.note"), "aria-label": t("give.note") });
+    // Asked for only where a bot gets it: it says to the customer what was done.
+    this.done = h("select.input", { id: "give-done" });
+    this.doneRow = h("div.stack", { hidden: true, style: { gap: "3px" } }, h("label.small.muted", { for: "give-done" }, t("give.outcome")), this.done);
     this.notice = h("div.notice.bad", { role: "alert", hidden: true });
     this.askFirst = h("button.button.large", { type: "button", onclick: () => this.submit("consult") }, icon("user", "small"), t("give.ask"), h("kbd", {}, "Alt ⏎"));
     this.transfer = h("button.button.primary.large", { type: "submit" }, icon("transfer", "small"), t("give.transfer"), h("kbd", {}, "⏎"));
     this.form = h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); this.submit("transfer"); } },
-      h("div.body.stack", {}, this.search, this.list, this.note, this.notice,
+      h("div.body.stack", {}, this.search, this.list, this.doneRow, this.note, this.notice,
         h("div.row", {}, h("span.muted.small.grow", { id: "give-chosen" }), this.askFirst, this.transfer)));
     this.dialog.append(this.form);
     this.search.addEventListener("input", () => { this.active = null; this.draw(); });
@@ -37,6 +40,7 @@ export class GiveDialog {
   async open(card) {
     Object.assign(this, { card, targets: null, active: null });
     this.search.value = this.note.value = "";
+    this.done.replaceChildren(h("option", { value: "" }, t("give.no_outcome")), ...card.dispositions.map((code) => h("option", { value: code }, t(`disposition.${code}`))));
     this.notice.hidden = true;
     this.busy(false);
     this.draw();
@@ -80,6 +84,7 @@ export class GiveDialog {
     const active = this.list.querySelector("[aria-selected=true]");
     active?.scrollIntoView({ block: "nearest" });
     this.search.setAttribute("aria-activedescendant", active?.id ?? "");
+    this.doneRow.hidden = chosen?.way !== "bot";
     document.getElementById("give-chosen").textContent = chosen ? t("give.to", { name: chosen.name }) : "";
     this.transfer.disabled = this.working || !chosen;
     this.askFirst.disabled = this.working || !chosen || Boolean(chosen.noAsk);
@@ -118,6 +123,7 @@ export class GiveDialog {
     const { way, target, name } = chosen;
     const words = this.note.value.trim();
     const fields = { interaction_id: this.card.id, way, target, [type === "consult" ? "question" : "note"]: words };
+    if (way === "bot") fields.disposition = this.done.value;
     this.busy(true, way === "outside" ? t("give.calling", { name }) : "");
     // Asking shows in the conversation at once; the dialog would only be in the way.
     if (type === "consult") this.dialog.close();
