@@ -23,10 +23,10 @@ async def over_limit(store: Store, limits: CustomerLimits, customer_id: str, now
         (limits.messages_per_minute, Author.CUSTOMER, MINUTE, TOO_MANY_MESSAGES),
         (limits.bot_answers_per_day, Author.BOT, DAY, TOO_MANY_ANSWERS),
     )
+    since = {author: now - within for most, author, within, _ in rules if most}
+    if not since:
+        return ""
     async with store.reading() as tx:
-        for most, author, within, reason in rules:
-            if not most:
-                continue
-            if await tx.interactions.count_lines(customer_id, author, now - within) > most:
-                return reason
-    return ""
+        counted = await tx.interactions.count_lines(customer_id, since)
+    over = [reason for most, author, _, reason in rules if most and counted[author] > most]
+    return over[0] if over else ""

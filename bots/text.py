@@ -113,7 +113,7 @@ class TextBot:
         """
         lock = self._locks.setdefault(interaction_id, asyncio.Lock())
         async with lock:
-            # Lines that come in while we answer are answered in the next round.
+            # Lines that come in while we answer have facts of their own, which come next.
             while await self._answer_once(interaction_id):
                 pass
 
@@ -128,7 +128,7 @@ class TextBot:
 
     async def close_idle(self, now: datetime) -> int:
         """End conversations that customers left long ago; how many it were."""
-        async with self._store.transaction() as tx:
+        async with self._store.reading() as tx:
             handled = await tx.interactions.in_states([InteractionState.BOT])
         closed = 0
         for interaction in handled:
@@ -147,12 +147,12 @@ class TextBot:
         return closed
 
     async def _last_words(self, interaction: Interaction) -> datetime:
-        async with self._store.transaction() as tx:
+        async with self._store.reading() as tx:
             lines = await tx.interactions.messages(interaction.id)
         return lines[-1].at if lines else interaction.created_at
 
     async def _answer_once(self, interaction_id: str) -> bool:
-        """One turn; False when there is nothing to answer (any more)."""
+        """One turn; True when somebody else answered first and lines may be left."""
         pending = await self._load(interaction_id)
         if pending is None:
             return False
@@ -177,7 +177,8 @@ class TextBot:
     async def _load(self, interaction_id: str, *, back: bool = False) -> _Pending | None:
         """What waits for an answer; with ``back`` a conversation that was given back."""
         try:
-            async with self._store.transaction() as tx:
+            # Not all at one moment: the save proves that nobody wrote the interaction since.
+            async with self._store.reading() as tx:
                 interaction = await tx.interactions.get(interaction_id)
                 if interaction.state is not InteractionState.BOT:
                     return None
@@ -190,12 +191,14 @@ class TextBot:
                     waiting = ()  # "hello?" while nobody came is no answer to what is asked now
                 if bool(waiting) is back:
                     return None
-                customer = await tx.people.customer(interaction.customer_id)
+                name = ""
+                if _is_new(interaction):  # then it may be greeted by name
+                    name = (await tx.people.customer(interaction.customer_id)).name
         except NoSuchInteraction:
             log.info("interaction %s is gone; nothing to answer", interaction_id)
             return None
         last = (waiting or lines)[-1].seq if lines else seen
-        return _Pending(interaction, waiting, customer.name, last)
+        return _Pending(interaction, waiting, name, last)
 
     async def _converse(self, conversation: Conversation, pending: _Pending) -> Turn:
         interaction = pending.interaction
@@ -254,7 +257,7 @@ class TextBot:
         )
 
     async def _save(self, pending: _Pending, turn: Turn, lines: Sequence[NewMessage]) -> bool:
-        """Save the turn against other writers; False when the bot has no more to say."""
+        """Save the turn against other writers; True when one of them answered instead."""
         interaction = pending.interaction
         memory = {**turn.memory, SEEN: pending.seen}
         plan = turn.plan
@@ -270,7 +273,7 @@ class TextBot:
                     turn.facts,
                 )
             except Conflict:
-                async with self._store.transaction() as tx:
+                async with self._store.reading() as tx:
                     interaction = await tx.interactions.get(interaction.id)
                 if _moved_on(pending.interaction, interaction):
                     return True  # Somebody else answered; look whether lines are left.
@@ -278,7 +281,7 @@ class TextBot:
                 log.info("interaction %s is no longer the bot's; turn dropped", interaction.id)
                 return False
             else:
-                return plan is None and turn.ended is None
+                return False
         raise Conflict(f"interaction {interaction.id}: {TRIES} saves lost against other writers")
 
 

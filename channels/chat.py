@@ -18,7 +18,8 @@ from litestar import Router, WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 
 from channels import chat_wire as wire
-from channels.chat_hub import ChatHub, Talk
+from channels.chat_hub import ChatHub
+from channels.chat_talk import Talk
 from channels.text_errors import BadFrame, BadToken, NotNow
 from channels.visitor import Introduction, admit
 from router.errors import ParleyError

@@ -26,7 +26,7 @@ import msgspec
 from channels import identity
 from channels.text_errors import BadAddress, BadToken
 from router.model import Customer, Identity, IdentityKind, new_id
-from router.ports import Transaction
+from router.ports import Store, Transaction
 
 TOKEN_MAX = 4_096
 
@@ -111,14 +111,31 @@ def admit(said: Introduction, chat_secret: str, now: datetime) -> Visitor:
     return Visitor(key, cookie, said.name.strip(), _mail(said.email), False, language)
 
 
-async def recognise(tx: Transaction, visitor: Visitor, now: datetime) -> None:
-    """Join the visitor's address and mail address to one customer, where that harms nobody."""
+async def recognise(store: Store, visitor: Visitor, now: datetime) -> None:
+    """Join the visitor's address and mail address to one customer, where that harms nobody.
+
+    Raises ``Conflict`` when somebody else has just joined one of them to another.
+    """
     if not visitor.email:
         return
+    async with store.reading() as tx:
+        if _settled(*await _known(tx, visitor)):
+            return
+    async with store.transaction() as tx:
+        await tx.interactions.lock(f"{visitor.identity.kind}:{visitor.identity.value}")
+        await _join(tx, visitor, now)
+
+
+async def _known(tx: Transaction, visitor: Visitor) -> tuple[Customer | None, Customer | None]:
+    """Whose address and whose mail address it is."""
     by_mail = Identity(IdentityKind.EMAIL, visitor.email)
-    await tx.interactions.lock(f"{visitor.identity.kind}:{visitor.identity.value}")
-    mine = await tx.people.find_customer(visitor.identity)
-    theirs = await tx.people.find_customer(by_mail)
+    found = await tx.people.find_customers([visitor.identity, by_mail])
+    return found.get(visitor.identity), found.get(by_mail)
+
+
+async def _join(tx: Transaction, visitor: Visitor, now: datetime) -> None:
+    by_mail = Identity(IdentityKind.EMAIL, visitor.email)
+    mine, theirs = await _known(tx, visitor)
     if mine is None and theirs is None:
         await tx.people.add_customer(
             Customer(
@@ -133,8 +150,15 @@ async def recognise(tx: Transaction, visitor: Visitor, now: datetime) -> None:
         await tx.people.add_identity(theirs.id, visitor.identity)
     elif mine is not None and theirs is None:
         await tx.people.add_identity(mine.id, by_mail)
-    elif mine is not None and theirs is not None and mine.id != theirs.id and _anonymous(mine):
+    elif mine is not None and theirs is not None and not _settled(mine, theirs):
         await tx.people.merge_customers(theirs.id, mine.id)
+
+
+def _settled(mine: Customer | None, theirs: Customer | None) -> bool:
+    """Whether there is nothing to join: one customer, or two that are both known by more."""
+    return (
+        mine is not None and theirs is not None and (mine.id == theirs.id or not _anonymous(mine))
+    )
 
 
 def _anonymous(customer: Customer) -> bool:

@@ -45,6 +45,7 @@ BENCHES: Registry = {
         bots_bench.AT_MOST,
         "fifty chats with the bot at once, without a language model",
         bots_bench.AT_LEAST,
+        bots_bench.run,
     ),
     "first": Entry(first.run, first.TARGETS, "start, answers by chat and voice, offers"),
     "nlu": Entry(
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = acts.add_parser("bench", help="measure, and compare with the targets")
     bench.add_argument("name", help=f"one of: {', '.join(sorted(BENCHES))}")
     bench.add_argument("--json", type=Path, help="write the figures")
+    bench.add_argument("--at-once", type=int, metavar="N", help="so many chats (bots)")
     bench.add_argument("--gate", action="store_true", help="exit 1 when a target is missed")
     call.add_parser(acts)
     planning.add_parsers(acts)
@@ -139,7 +141,7 @@ async def _run(options: argparse.Namespace) -> int:
 
 
 async def _bench(options: argparse.Namespace) -> int:
-    bench = await measure(BENCHES, options.name)
+    bench = await measure(BENCHES, options.name, options.at_once)
     entry = BENCHES[options.name]
     print(table(bench, entry))
     if options.json is not None:

@@ -55,6 +55,7 @@ async def run() -> Bench:
         running = await Installation.start(Path(folder))
         try:
             await first_answer(running.url)  # models are loaded now
+            await running.settled()
             found = await conversation(running.url, questions)
         finally:
             await running.stop()

@@ -35,6 +35,8 @@ class Entry:
     at_most: Mapping[str, float]
     about: str
     at_least: Mapping[str, float] = field(default_factory=dict)
+    at_once: Callable[[int], Awaitable[Bench]] | None = None
+    """The same with so many customers at once, where that can be chosen."""
 
     def target(self, figure: str) -> str:
         """What is wanted, as the table shows it; empty for a figure without a target."""
@@ -46,12 +48,17 @@ class Entry:
 Registry = Mapping[str, Entry]
 
 
-async def measure(registry: Registry, name: str) -> Bench:
-    """Run one. Raises ``NoSuchBench``."""
+async def measure(registry: Registry, name: str, at_once: int | None = None) -> Bench:
+    """Run one, ``at_once`` customers at a time. Raises ``NoSuchBench``."""
     entry = registry.get(name)
     if entry is None:
         raise NoSuchBench(f"no bench {name!r}; there are: {', '.join(sorted(registry))}")
-    bench = await entry.run()
+    if at_once is None:
+        bench = await entry.run()
+    elif entry.at_once is None:
+        raise NoSuchBench(f"bench {name!r} has no number of customers to choose")
+    else:
+        bench = await entry.at_once(at_once)
     return Bench(bench.name, bench.figures, {**setup_of_this_machine(), **bench.setup}, bench.notes)
 
 

@@ -14,6 +14,9 @@ knowledge base, no two alike, and thinks ``THINK_S`` before the next.
 - ``encode_ms_p50``: the sentence encoder alone on the same lines, in this process: nobody who
   understands by it can be faster than that;
 - ``answered_share``: of the lines sent in the main part.
+
+``--at-once`` has fewer people chat. Nobody writes so much, or so fast, that the chat would slow
+them down or the bot take them for another bot.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from evals.customers import first_answer
 from evals.installation import installation
 from evals.judges import P95
 from evals.statistics import percentile
-from gateway.demo.visitor import Visitor
+from gateway.demo.visitor import ChatRefused, Visitor
 from knowledge.embed import MiniLmEncoder
 
 AT_MOST = {"answer_ms_p95": 300.0}
@@ -40,6 +43,8 @@ TURNS = 6
 RUSHES = 3
 FULL = 3
 """Lines of each chat when nobody thinks."""
+ALONE = 8
+"""Chats one after the other, with so many lines each."""
 THINK_S = (2.0, 5.0)
 """A person reads and types for longer: fifty of these write as much as two hundred people."""
 ANSWER_S = 20.0
@@ -79,9 +84,13 @@ class Line:
 
 @dataclass(slots=True)
 class Waits:
-    """Milliseconds until the first line back; None where none came."""
+    """Milliseconds until the first line back; None where none came.
+
+    ``refused`` says why chats ended before their time.
+    """
 
     of: list[tuple[Line, float | None]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def ms(self, *, asks: bool | None = None) -> list[float]:
         """Of the answered lines, all or of one kind."""
@@ -98,19 +107,23 @@ def lines(chance: Random) -> Iterator[Line]:
         yield Line(next(flow), asks=False)
 
 
-async def run() -> Bench:
-    """Measure everything; about two minutes."""
+async def run(chats: int = CHATS) -> Bench:
+    """Measure everything with so many chats at once; about three minutes."""
     chance = Random(SEED)
     async with installation() as running:
         await first_answer(running.url)
-        alone = await _talk(running.url, chance, 1, 4 * TURNS, think=False)
-        await asyncio.sleep(1)
-        busy = await _talk(running.url, chance, CHATS, TURNS, think=True)
-        rush = await _rush(running.url, chance)
+        await running.settled()
+        alone = Waits()
+        for _ in range(ALONE):
+            await _talk(running.url, chance, 1, FULL, alone, think=False)
+        busy, rush, full = Waits(), Waits(), Waits()
+        await _talk(running.url, chance, chats, TURNS, busy, think=True)
+        await _rush(running.url, chance, chats, rush)
         began = time.perf_counter()
-        full = await _talk(running.url, chance, CHATS, FULL, think=False)
+        await _talk(running.url, chance, chats, FULL, full, think=False)
         per_s = len(full.ms()) / (time.perf_counter() - began)
     encode = await _encode([line.text for line, _ in busy.of if line.asks])
+    refused = [why for waits in (alone, busy, rush, full) for why in waits.refused]
     return Bench(
         "bots",
         {
@@ -126,19 +139,20 @@ async def run() -> Bench:
         },
         {"mode": "embedded, visitors on the same machine, no language model"},
         {
-            "answer_ms_p95": f"{len(busy.of)} lines of {CHATS} chats",
-            "rush_ms_p95": f"{CHATS} lines at the same moment, {RUSHES} times",
-            "alone_ms_p50": f"{len(alone.of)} lines of one chat",
+            "answer_ms_p95": f"{len(busy.of)} lines of {chats} chats",
+            "rush_ms_p95": f"{chats} lines at the same moment, {RUSHES} times",
+            "alone_ms_p50": f"{len(alone.of)} lines, one chat at a time",
+            "answered_share": "; ".join(dict.fromkeys(refused)) or "no chat was refused",
         },
     )
 
 
-async def _talk(url: str, chance: Random, chats: int, turns: int, *, think: bool) -> Waits:
+async def _talk(
+    url: str, chance: Random, chats: int, turns: int, waits: Waits, *, think: bool
+) -> None:
     """So many chats at once, each with so many lines."""
-    waits = Waits()
     seeds = [chance.random() for _ in range(chats)]
     await asyncio.gather(*(_chat(url, Random(seed), turns, waits, think=think) for seed in seeds))
-    return waits
 
 
 async def _chat(url: str, chance: Random, turns: int, waits: Waits, *, think: bool) -> None:
@@ -147,41 +161,49 @@ async def _chat(url: str, chance: Random, turns: int, waits: Waits, *, think: bo
         for line in itertools.islice(lines(chance), turns):
             if think:
                 await asyncio.sleep(chance.uniform(*THINK_S))
-            waits.of.append((line, await _wait(visitor, line)))
-            if not think:
-                await visitor.answer(0.0, 0.0)
-            else:
-                await visitor.answer(QUIET_S, QUIET_S)
+            waits.of.append((line, await _wait(visitor, line, waits)))
+            quiet_s = QUIET_S if think else 0.0
+            await visitor.answer(quiet_s, quiet_s)
         await visitor.end()
+    except ChatRefused as error:
+        waits.refused.append(str(error))
     finally:
         await visitor.close()
 
 
-async def _wait(visitor: Visitor, line: Line) -> float | None:
+async def _wait(visitor: Visitor, line: Line, waits: Waits) -> float | None:
+    """Milliseconds until the answer; None when none came, or the chat was refused."""
     began = time.perf_counter()
-    await visitor.say(line.text)
-    first = await visitor.next_line(ANSWER_S)
+    try:
+        await visitor.say(line.text)
+        first = await visitor.next_line(ANSWER_S)
+    except ChatRefused as error:
+        waits.refused.append(str(error))
+        return None
     return None if first is None else (time.perf_counter() - began) * MS
 
 
-async def _rush(url: str, chance: Random) -> Waits:
+async def _rush(url: str, chance: Random, chats: int, waits: Waits) -> None:
     """All write their question at the same moment."""
-    waits = Waits()
-    visitors = await asyncio.gather(*(Visitor.open(url) for _ in range(CHATS)))
+    visitors = await asyncio.gather(*(Visitor.open(url) for _ in range(chats)))
     own = [lines(Random(chance.random())) for _ in visitors]
     try:
         for _ in range(RUSHES):
             asked = [next(written) for written in own]
             found = await asyncio.gather(
-                *(_wait(visitor, line) for visitor, line in zip(visitors, asked, strict=True))
+                *(
+                    _wait(visitor, line, waits)
+                    for visitor, line in zip(visitors, asked, strict=True)
+                )
             )
             waits.of += zip(asked, found, strict=True)
             await asyncio.gather(*(visitor.answer(QUIET_S, QUIET_S) for visitor in visitors))
             for written in own:
                 next(written)
+    except ChatRefused as error:
+        waits.refused.append(str(error))
     finally:
         await asyncio.gather(*(visitor.close() for visitor in visitors))
-    return waits
 
 
 async def _encode(texts: Sequence[str]) -> list[float]:

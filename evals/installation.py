@@ -125,6 +125,17 @@ class Installation:
         finally:
             await store.stop()
 
+    async def settled(self) -> None:
+        """Return when nothing is embedded ahead of the questions any more: vectors are kept.
+
+        Raises ``InstallationFailed``.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not list((self.data / "vectors").glob("*.npz")):
+            if time.monotonic() > deadline:
+                raise InstallationFailed(f"no vectors were kept:\n{self.log_tail()}")
+            await asyncio.sleep(LOOK_EVERY_S)
+
     def log_tail(self) -> str:
         """The end of what it wrote."""
         text = (self.data / "evals.log").read_text(encoding="utf-8", errors="replace")

@@ -15,11 +15,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge.chunking import count_words, plain_text, split_article, split_sentences
 from knowledge.errors import NoSuchArticle
@@ -41,6 +42,7 @@ from router.errors import ParleyError
 from router.model import Citation
 
 Result = TypeVar("Result")
+Vectors = npt.NDArray[np.float32]
 
 POOL = 100
 """Passages taken from each ranking before they are joined."""
@@ -51,7 +53,8 @@ READ_ARTICLES = 2
 """Articles whose sentences may become the answer."""
 CITED = 3
 LONG_QUESTION_WORDS = 40
-WARM_BATCH = 16
+WARM_BATCH = 4
+"""Whoever asks meanwhile waits for one of these at most."""
 READY = "ready"
 """Embedded first, to find a model that cannot be loaded."""
 
@@ -74,6 +77,8 @@ class _Shelf:
     texts: Mapping[tuple[str, str], Sequence[Passage]]
     said: Mapping[tuple[str, str], str]
     lexical: Mapping[str, LexicalIndex]
+    told: dict[str, Vectors] = field(default_factory=dict)
+    """The vectors of a passage's sentences in their context, once they have been needed."""
 
 
 class KnowledgeBase:
@@ -258,18 +263,39 @@ class KnowledgeBase:
     async def _read(self, asked: str, language: str) -> _Read | None:
         """Find articles and compare the sentences of the best with the question."""
         vector = await self._vector_of(asked)
+        dense = await self._index.nearest(vector, language, POOL)
         shelf = self._shelf
-        found = await self._find(asked, vector, language, "public")
+
+        def look() -> tuple[list[_Found], list[Hit]]:
+            found = _rank(shelf, asked, dense, language, "public")
+            return found, _hits(shelf, asked, found[:READ_ARTICLES], language)
+
+        found, near = await self._off_loop(look)
         if not found:
             return None
-        near = await self._off_loop(lambda: _hits(shelf, asked, found[:READ_ARTICLES], language))
         if language == "en":
-            rows = await self._similar(vector, near)
-        else:
-            rows = await self._off_loop(lambda: _shared_words(shelf.lexical[language], asked, near))
-        return await self._off_loop(
-            lambda: _Read(found, near, rows, _weigh(shelf.lexical[language], asked, found, rows))
-        )
+            await self._embed_told(shelf, near)
+
+        def weigh() -> _Read:
+            lexical = shelf.lexical[language]
+            rows = (
+                _similar(shelf, vector, near)
+                if language == "en"
+                else _shared_words(lexical, asked, near)
+            )
+            return _Read(found, near, rows, _weigh(lexical, asked, found, rows))
+
+        return await self._off_loop(weigh)
+
+    async def _embed_told(self, shelf: _Shelf, hits: Sequence[Hit]) -> None:
+        """Have the vectors of these passages' sentences on the shelf."""
+        new = [hit.passage for hit in hits if hit.passage.id not in shelf.told]
+        told = [in_context(passage, line) for passage in new for line in passage.sentences]
+        if told:
+            rows = iter(await self._encoder.embed(told))
+            for passage in new:
+                listed = [next(rows) for _ in passage.sentences]
+                shelf.told[passage.id] = np.array(listed, dtype=np.float32)
 
     async def _vector_of(self, asked: str) -> list[float]:
         await self._caught_up.wait()
@@ -277,17 +303,6 @@ class KnowledgeBase:
             raise self._failure
         [vector] = await self._encoder.embed([asked])
         return vector
-
-    async def _similar(self, vector: Sequence[float], hits: Sequence[Hit]) -> list[list[float]]:
-        """Cosines of each hit's sentences, read in their context, with the question."""
-        told = [in_context(hit.passage, line) for hit in hits for line in hit.passage.sentences]
-        vectors = await self._encoder.embed(told)
-
-        def compare() -> list[list[float]]:
-            cosines = iter((np.array(vectors) @ np.array(vector)).tolist())
-            return [[next(cosines) for _ in hit.passage.sentences] for hit in hits]
-
-        return await self._off_loop(compare)
 
     async def _find(
         self, asked: str, vector: Sequence[float], language: str, audience: str | None
@@ -411,6 +426,12 @@ def _hits(shelf: _Shelf, asked: str, found: Sequence[_Found], language: str) -> 
         ]
         hits.extend(sorted(scored, key=lambda hit: (-hit.score, hit.passage.position)))
     return hits
+
+
+def _similar(shelf: _Shelf, vector: Sequence[float], hits: Sequence[Hit]) -> list[list[float]]:
+    """Cosines of each hit's sentences, read in their context, with the question."""
+    asked = np.array(vector, dtype=np.float32)
+    return [(shelf.told[hit.passage.id] @ asked).tolist() for hit in hits]
 
 
 def _shared_words(lexical: LexicalIndex, asked: str, hits: Sequence[Hit]) -> list[list[float]]:

@@ -5,7 +5,7 @@ The docstrings are the contract; ``tests/contract`` runs it against every store.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -114,6 +114,12 @@ class InteractionTable(Protocol):
         """The customer's interactions, newest first."""
         ...
 
+    async def held_at(
+        self, identity: Identity, channel: Channel, limit: int = 20
+    ) -> list[Interaction]:
+        """Those that the customer with this identity has had at that very address, newest first."""
+        ...
+
     async def for_agent(self, agent_id: str) -> list[Interaction]:
         """What the agent is handling or wrapping up, oldest first."""
         ...
@@ -128,14 +134,22 @@ class InteractionTable(Protocol):
         """Append to the transcript; None when ``external_id`` is already there."""
         ...
 
+    async def add_messages(
+        self, interaction_id: str, new: Sequence[NewMessage], at: datetime
+    ) -> list[Message | None]:
+        """Each as ``add_message``, in this order. Raises ``NoSuchInteraction``."""
+        ...
+
     async def messages(self, interaction_id: str, after_seq: int = 0) -> list[Message]: ...
 
     async def reword(self, message_id: str, text: str) -> None:
         """Give a line another text, and take its HTML and quotation away: they held the old one."""
         ...
 
-    async def count_lines(self, customer_id: str, author: Author, since: datetime) -> int:
-        """Written lines of this kind in all of the customer's interactions, from then on."""
+    async def count_lines(
+        self, customer_id: str, since: Mapping[Author, datetime]
+    ) -> Mapping[Author, int]:
+        """Written lines by kind of author in all of the customer's interactions, from then on."""
         ...
 
     async def message(self, message_id: str) -> Message | None: ...

@@ -9,7 +9,8 @@
 4. Nothing is sent from here: the agent takes a draft into the reply and sends it. What became
    of it is a fact, and counts in the reports.
 5. Nobody waits for the articles: the rest is there at once, and the page asks again for what
-   they say. When they cannot be asked the rest is there all the same.
+   they say. When they cannot be asked the rest is there all the same. That a draft was shown is
+   noted beside, and again when that failed.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class Assist:
         self._company = services.company
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self.precedents = PrecedentShelf(services.store, services.clock)
+        self._noting: set[asyncio.Task[None]] = set()
 
     @property
     def open_now(self) -> int:
@@ -200,7 +202,7 @@ class Assist:
         )
         ahead = self._ahead(item, thread)
         drafts = self._drafts(kept, looked, desk, ahead)
-        await self._show(kept, looked, drafts)
+        self._show(kept, looked, drafts)
         precedents = await self.precedents.of(item.queue or "")
         return Suggestions(
             seq=thread.seq,
@@ -249,12 +251,25 @@ class Assist:
 
     # -- what becomes of it ----------------------------------------------------------
 
-    async def _show(self, kept: _Open, looked: _Looked, drafts: Sequence[Draft]) -> None:
+    def _show(self, kept: _Open, looked: _Looked, drafts: Sequence[Draft]) -> None:
         new = [draft for draft in drafts if draft.id not in kept.shown]
         kept.shown |= {draft.id for draft in new}
         if new:
             facts = [self._shown(looked, draft) for draft in new]
+            task = asyncio.create_task(self._note_shown(kept, facts), name="suggestions-shown")
+            self._noting.add(task)
+            task.add_done_callback(self._noting.discard)
+
+    async def _note_shown(self, kept: _Open, facts: Sequence[SuggestionNoted]) -> None:
+        try:
             await self._services.lifecycle.record(facts)
+        except (ParleyError, OSError):
+            log.warning("what was suggested could not be noted", exc_info=True)
+            kept.shown -= {fact.suggestion_id for fact in facts}
+
+    async def noted(self) -> None:
+        """Wait until it is noted what was shown (tests)."""
+        await asyncio.gather(*self._noting)
 
     def _shown(self, looked: _Looked, draft: Draft) -> SuggestionNoted:
         return SuggestionNoted(

@@ -326,7 +326,7 @@ class DeskHub:
     async def _offer_made(self, fact: OfferMade) -> None:
         if fact.agent_id not in self._tabs:
             return
-        async with self._store.transaction() as tx:
+        async with self._store.reading() as tx:
             try:
                 offer = await tx.interactions.offer(fact.offer_id)
             except (NoSuchOffer, NoSuchInteraction):
@@ -350,7 +350,7 @@ class DeskHub:
         watchers |= {agent_id for agent_id, _ in self._beside.get(fact.interaction_id, ())}
         if not watchers:
             return
-        async with self._store.transaction() as tx:
+        async with self._store.reading() as tx:
             message = await tx.interactions.message(fact.message_id)
         if message is None:
             return
@@ -368,7 +368,7 @@ class DeskHub:
             return
         name = fact.target
         if fact.way == "agent":
-            async with self._store.transaction() as tx:
+            async with self._store.reading() as tx:
                 name = (await tx.people.agent(fact.target)).name
         view = {
             "type": "transfer-failed",
@@ -391,7 +391,7 @@ class DeskHub:
     async def _presence_changed(self, fact: PresenceChanged) -> None:
         if fact.agent_id not in self._tabs:
             return
-        async with self._store.transaction() as tx:
+        async with self._store.reading() as tx:
             agent = await tx.people.agent(fact.agent_id)
         self._send(fact.agent_id, {"type": "presence", "me": agent_view(agent)})
 

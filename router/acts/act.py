@@ -215,30 +215,28 @@ class Acts:
 
         What must not be kept is taken out first (``router.acts.privacy``).
         """
-        message, changed = await private_line(
-            act.tx, interaction.id, message, self._company.redaction
-        )
-        line = await act.tx.interactions.add_message(interaction.id, message, self._clock.now())
-        if line is not None and changed:
+        (line,) = await self.add_lines(act, interaction, [message])
+        return line
+
+    async def add_lines(
+        self, act: Act, interaction: Interaction, new: Sequence[NewMessage]
+    ) -> list[Message | None]:
+        """Each as ``add_line``; of a customer's, one at a time."""
+        if not new:
+            return []
+        policy, clean, changed = self._company.redaction, [], []
+        for message in new:
+            line, earlier = await private_line(act.tx, interaction.id, message, policy)
+            clean.append(line)
+            changed += earlier
+        lines = await act.tx.interactions.add_messages(interaction.id, clean, self._clock.now())
+        if changed and any(lines):
             await reword(act.tx, changed)
             memory = forgotten(interaction.bot_state, changed)
             if memory != interaction.bot_state:
                 await act.save(replace(interaction, bot_state=memory))
-        if line is not None:
-            act.facts.append(
-                MessageAdded(
-                    at=line.at,
-                    interaction_id=interaction.id,
-                    message_id=line.id,
-                    seq=line.seq,
-                    channel=interaction.channel,
-                    author=line.author,
-                    text=line.text,
-                    state=interaction.state,
-                    author_id=line.author_id,
-                )
-            )
-        return line
+        act.facts += [_added(interaction, line) for line in lines if line is not None]
+        return lines
 
     async def queue(
         self, act: Act, interaction: Interaction, plan: HandoffPlan, from_agent: str = ""
@@ -430,6 +428,20 @@ class Acts:
     async def touch_idle(self, tx: Transaction, agent_id: str) -> None:
         """The agent's last piece of work ended now."""
         await tx.people.count([replace(self.day_step(agent_id), idle=True)])
+
+
+def _added(interaction: Interaction, line: Message) -> MessageAdded:
+    return MessageAdded(
+        at=line.at,
+        interaction_id=interaction.id,
+        message_id=line.id,
+        seq=line.seq,
+        channel=interaction.channel,
+        author=line.author,
+        text=line.text,
+        state=interaction.state,
+        author_id=line.author_id,
+    )
 
 
 def check_mine(interaction: Interaction, agent_id: str) -> Interaction:

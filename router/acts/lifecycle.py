@@ -149,7 +149,7 @@ class Lifecycle:
             await act.step(steps.LOCK, key)
             customer = await reception.recognise(act, arrival, self._clock.now())
             found = await reception.already_stored(act, message)
-            found = found or await reception.continued(act, arrival, customer, thread)
+            found = found or await reception.continued(act, arrival, message, customer, thread)
             interaction = found or await self._acts.begin(act, arrival, customer, thread)
             line = None
             if message is not None:
@@ -263,8 +263,7 @@ class Lifecycle:
             if current.state is not InteractionState.BOT:
                 raise IllegalMove(f"the bot cannot speak: interaction is {current.state}")
             saved = await act.save(replace(interaction, bot_state=dict(bot_state)), *facts)
-            for reply in replies:
-                await self._acts.add_line(act, saved, reply)
+            await self._acts.add_lines(act, saved, replies)
             if handoff is not None:
                 return await self._acts.queue(act, saved, handoff)
             if end_reason is not None:

@@ -65,10 +65,18 @@ async def already_stored(act: Act, message: NewMessage | None) -> Interaction | 
 
 
 async def continued(
-    act: Act, arrival: Arrival, customer: Customer, thread: Sequence[str]
+    act: Act,
+    arrival: Arrival,
+    message: NewMessage | None,
+    customer: Customer,
+    thread: Sequence[str],
 ) -> Interaction | None:
-    """The interaction that goes on, None when a new one begins (rules 2 to 4)."""
-    if arrival.external_id is not None:
+    """The interaction that goes on, None when a new one begins (rules 2 to 4).
+
+    The ``message`` is known not to be stored: neither is an arrival with the same id.
+    """
+    sought = message is not None and message.external_id == arrival.external_id
+    if arrival.external_id is not None and not sought:
         same = await act.tx.interactions.by_external_id(arrival.channel, arrival.external_id)
         if same is not None:
             return same

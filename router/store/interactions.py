@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, func, select, update
+from sqlalchemy import ColumnElement, Executable, and_, func, or_, select, update
 
 from router.errors import Conflict, NoSuchInteraction, NoSuchOffer
 from router.model import (
     Author,
     Channel,
+    Identity,
     Interaction,
     InteractionState,
     Message,
     NewMessage,
     Offer,
     OfferState,
-    new_id,
 )
 from router.rings import Ring
 from router.store.bulk import add_rows, among, change_rows, rows_among
@@ -31,8 +31,9 @@ from router.store.rows import (
     unpack_message,
     unpack_offer,
 )
-from router.store.schema import deliveries, interactions, messages, offers
+from router.store.schema import deliveries, identities, interactions, messages, offers
 from router.store.steady import Connection
+from router.store.transcript import append
 from router.store.upsert import insert_or_skip
 
 OVER = (InteractionState.WRAP_UP, InteractionState.ENDED)
@@ -194,6 +195,24 @@ class SqlInteractions:
         )
         return await self._many(query)
 
+    async def held_at(
+        self, identity: Identity, channel: Channel, limit: int = 20
+    ) -> list[Interaction]:
+        """Newest first."""
+        query = (
+            select(interactions)
+            .join(identities, identities.c.customer_id == interactions.c.customer_id)
+            .where(
+                identities.c.kind == identity.kind,
+                identities.c.value == identity.value,
+                interactions.c.channel == channel,
+                interactions.c.address == identity.value,
+            )
+            .order_by(interactions.c.created_at.desc())
+            .limit(limit)
+        )
+        return await self._many(query)
+
     async def for_agent(self, agent_id: str) -> list[Interaction]:
         """What the agent is handling or wrapping up, oldest first."""
         query = (
@@ -215,40 +234,15 @@ class SqlInteractions:
     async def add_message(
         self, interaction_id: str, message: NewMessage, at: datetime
     ) -> Message | None:
-        """Append; the line number comes from the interaction's own counter."""
-        if message.external_id is not None:
-            known = await self._db.execute(
-                select(messages.c.id).where(messages.c.external_id == message.external_id)
-            )
-            if known.first() is not None:
-                return None
-        counted = await self._db.execute(
-            update(interactions)
-            .where(interactions.c.id == interaction_id)
-            .values(last_seq=interactions.c.last_seq + 1)
-            .returning(interactions.c.last_seq)
-        )
-        seq = counted.scalar_one_or_none()
-        if seq is None:
-            raise NoSuchInteraction(f"no interaction {interaction_id!r}")
-        line = Message(
-            id=new_id(),
-            interaction_id=interaction_id,
-            seq=seq,
-            author=message.author,
-            text=message.text,
-            at=at,
-            author_id=message.author_id,
-            external_id=message.external_id,
-            html=message.html,
-            quoted=message.quoted,
-            citations=message.citations,
-            meta=dict(message.meta),
-        )
-        row = asdict(line)
-        row["citations"] = list(row["citations"])
-        done = await self._db.execute(insert_or_skip(self._db, messages).values(**row))
-        return line if done.rowcount == 1 else None
+        """Append one."""
+        (line,) = await self.add_messages(interaction_id, [message], at)
+        return line
+
+    async def add_messages(
+        self, interaction_id: str, new: Sequence[NewMessage], at: datetime
+    ) -> list[Message | None]:
+        """Append (``router.store.transcript``)."""
+        return await append(self._db, interaction_id, new, at)
 
     async def messages(self, interaction_id: str, after_seq: int = 0) -> list[Message]:
         """The transcript, or what came after a line."""
@@ -266,19 +260,26 @@ class SqlInteractions:
             update(messages).where(messages.c.id == message_id).values(**changed)
         )
 
-    async def count_lines(self, customer_id: str, author: Author, since: datetime) -> int:
-        """How many lines of one kind of author there are."""
+    async def count_lines(
+        self, customer_id: str, since: Mapping[Author, datetime]
+    ) -> dict[Author, int]:
+        """How many lines of each kind of author there are."""
+        lately = [
+            and_(messages.c.author == str(author), messages.c.at >= moment)
+            for author, moment in since.items()
+        ]
         query = (
-            select(func.count())
+            select(messages.c.author, func.count())
             .select_from(messages.join(interactions))
             .where(
                 interactions.c.customer_id == customer_id,
                 interactions.c.channel != str(Channel.VOICE),
-                messages.c.author == str(author),
-                messages.c.at >= since,
+                or_(*lately),
             )
+            .group_by(messages.c.author)
         )
-        return int((await self._db.execute(query)).scalar_one())
+        found = {Author(author): count for author, count in await self._db.execute(query)}
+        return {author: found.get(author, 0) for author in since}
 
     async def message(self, message_id: str) -> Message | None:
         """One line by id."""

@@ -1,7 +1,8 @@
 """The store on SQLite (WAL) or PostgreSQL, through SQLAlchemy Core.
 
 One transaction per unit of work. SQLite has one writer, so its transactions
-queue up inside the process instead of failing as "database is locked".
+queue up inside the process instead of failing as "database is locked". Who only
+reads waits for nobody (WAL).
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ ROUTER_FROZEN_MS = 2_000
 TRY_AGAIN = frozenset({"40001", "40P01"})
 """SQLSTATE of a transaction that lost to another one: serialization failure, deadlock."""
 BUSY_TIMEOUT_MS = 10_000
+READING = "parley_reading"
+"""The option of SQLite's connections that begin no transaction."""
 
 _owner: ContextVar[asyncio.Task[Any] | None] = ContextVar("transaction_owner", default=None)
 
@@ -76,6 +79,7 @@ class SqlStore:
         options: dict[str, Any] = {
             "json_serializer": to_json,
             "json_deserializer": msgspec.json.decode,
+            "pool_reset_on_return": None,  # all that begins is ended by ``steady``
         }
         if not self._lite:
             options["pool_size"] = POOL_SIZE
@@ -85,6 +89,8 @@ class SqlStore:
         self._turn = asyncio.Lock()
         if self._lite:
             _prepare_sqlite(self._engine.sync_engine)
+        # Behind the line above: it hears the events that its engine has by now.
+        self._reader = self._engine.execution_options(**{READING: True})
 
     async def start(self) -> None:
         """Connect and bring the schema up to date."""
@@ -112,9 +118,8 @@ class SqlStore:
         return self._transaction()
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
-        """Reads without a transaction around them, which saves PostgreSQL two round trips."""
-        # SQLite has no round trips, and its transactions take turns anyway.
-        return self.transaction() if self._lite else self._reading()
+        """Reads without a transaction around them: two statements less, and no turn to wait for."""
+        return self._reading()
 
     async def ring(self, ringing: Ringing) -> set[str]:
         """A whole transaction (``router.store.ringing``)."""
@@ -149,8 +154,12 @@ class SqlStore:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Transaction]:
-        async with direct(self._engine, reading=True) as connection:
-            yield SqlTransaction(connection)
+        if self._lite:
+            async with steady(self._reader) as connection:
+                yield SqlTransaction(connection)
+        else:
+            async with direct(self._engine, reading=True) as connection:
+                yield SqlTransaction(connection)
 
 
 @contextmanager
@@ -179,7 +188,8 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not connection.get_execution_options().get(READING):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _migrate(connection: Connection) -> None:

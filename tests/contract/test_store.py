@@ -243,6 +243,45 @@ class TestStore:
             assert await tx.interactions.thread_of(["unknown", "m1"]) == "one"
             assert await tx.interactions.message(second.id) == second
 
+    async def test_lines_together_keep_their_order_and_skip_what_is_known(
+        self, store: SqlStore
+    ) -> None:
+        async with store.transaction() as tx:
+            await tx.interactions.add(interaction("one"))
+            lines = await tx.interactions.add_messages("one", [said("a", "m1"), said("b")], NOW)
+            assert [line and line.seq for line in lines] == [1, 2]
+            again = [said("a", "m1"), said("c", "m3"), said("d")]
+            lines = await tx.interactions.add_messages("one", again, NOW)
+            assert [line and line.seq for line in lines] == [None, 3, 4]
+            lines = await tx.interactions.add_messages("one", [said("a", "m1")], NOW)
+            assert lines == [None]
+            kept = await tx.interactions.messages("one")
+            assert [line.text for line in kept] == ["a", "b", "c", "d"]
+        async with store.transaction() as tx:
+            for unknown in (said("a"), said("a", "m9")):
+                with pytest.raises(NoSuchInteraction):
+                    await tx.interactions.add_messages("two", [unknown], NOW)
+
+    async def test_chats_at_an_address_are_those_of_its_owner(self, store: SqlStore) -> None:
+        cookie = Identity(IdentityKind.COOKIE, "c-1")
+        async with store.transaction() as tx:
+            await tx.people.add_customer(Customer("anna", "Anna", (cookie,), created_at=NOW))
+            later = NOW + timedelta(minutes=1)
+            mine = interaction("old", address="c-1")
+            for chat in (
+                mine,
+                replace(mine, id="new", created_at=later),
+                replace(mine, id="call", channel=Channel.VOICE),
+                replace(mine, id="elsewhere", address="c-2"),
+                replace(mine, id="ben's", customer_id="ben"),
+            ):
+                await tx.interactions.add(chat)
+            found = await tx.interactions.held_at(cookie, Channel.CHAT)
+            assert [one.id for one in found] == ["new", "old"]
+            assert len(await tx.interactions.held_at(cookie, Channel.CHAT, 1)) == 1
+            login = Identity(IdentityKind.LOGIN, "c-1")
+            assert await tx.interactions.held_at(login, Channel.CHAT) == []
+
     async def test_line_gets_another_text_in_the_transcript_and_in_the_log(
         self, store: SqlStore
     ) -> None:
@@ -270,10 +309,12 @@ class TestStore:
             await tx.interactions.add(interaction("ben's", customer_id="ben", **call))
             for name, at in (("chat", NOW), ("chat", later), ("call", later), ("ben's", later)):
                 await tx.interactions.add_message(name, said("hi"), at)
+            await tx.interactions.add_message("chat", NewMessage(Author.BOT, "hello"), NOW)
             counted = tx.interactions.count_lines
-            assert await counted("anna", Author.CUSTOMER, NOW) == 2
-            assert await counted("anna", Author.CUSTOMER, later) == 1
-            assert await counted("anna", Author.BOT, NOW) == 0
+            since = {Author.CUSTOMER: NOW, Author.BOT: later}
+            assert await counted("anna", since) == {Author.CUSTOMER: 2, Author.BOT: 0}
+            assert await counted("anna", {Author.CUSTOMER: later}) == {Author.CUSTOMER: 1}
+            assert await counted("anna", {Author.BOT: NOW}) == {Author.BOT: 1}
 
     async def test_simultaneous_lines_all_get_their_own_place(self, store: SqlStore) -> None:
         async with store.transaction() as tx:

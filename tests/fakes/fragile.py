@@ -41,7 +41,7 @@ class FragileBus(MemoryBus):
 
 
 class FragileStore(SqlStore):
-    """Opens no transaction while it is ``away``, and counts those that it refused."""
+    """Opens no transaction and reads nothing while it is ``away``; counts what it refused."""
 
     away = False
     refused = 0
@@ -52,3 +52,10 @@ class FragileStore(SqlStore):
             self.refused += 1
             raise StoreUnavailable("gone")
         return super().transaction()
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """See ``router.ports.Store``."""
+        if self.away:
+            self.refused += 1
+            raise StoreUnavailable("gone")
+        return super().reading()

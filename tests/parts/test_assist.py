@@ -59,6 +59,7 @@ class Desk:
         await self.house.lifecycle.add_message(self.item.id, line)
 
     async def facts(self) -> list[SuggestionNoted]:
+        await self.assist.noted()
         async with self.house.store.transaction() as tx:
             found = await tx.log.facts(interaction_id=self.item.id, types=[SuggestionNoted])
         return [fact for fact in found if isinstance(fact, SuggestionNoted)]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from channels import chat_wire as wire
-from channels.chat_hub import BURST, ChatHub, Talk
+from channels.chat_hub import BURST, ChatHub
+from channels.chat_talk import Talk
 from channels.text_errors import NotYours, TooFast
 from channels.visitor import Claims, Introduction, admit, sign_claims
 from router.acts.act import HandoffPlan

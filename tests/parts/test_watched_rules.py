@@ -18,7 +18,7 @@ HELP = {"id": "help"}
 
 
 class CountingStore(SqlStore):
-    """Counts its transactions."""
+    """Counts its transactions, and how often it is read without one."""
 
     begun = 0
 
@@ -26,6 +26,11 @@ class CountingStore(SqlStore):
         """See ``router.ports.Store``."""
         self.begun += 1
         return super().transaction()
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """See ``router.ports.Store``."""
+        self.begun += 1
+        return super().reading()
 
 
 def orders(**rule: Any) -> dict[str, Any]:
