@@ -27,6 +27,7 @@ from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
 from bots.flow.outcome import (
     REFUSED,
+    TOLD,
     USED_UP,
     Action,
     Answered,
@@ -46,8 +47,10 @@ from bots.flow.outcome import (
     Outcome,
     Promised,
     Proven,
+    PutThrough,
     Recorded,
     Say,
+    Transferred,
     Understood,
     named_queues,
 )
@@ -58,6 +61,7 @@ from bots.ports import Actions, Answer, Expectation, House, Knowledge
 from bots.privacy import private
 from router.acts import returned
 from router.acts.act import HandoffPlan
+from router.acts.parties import TransferOutcome
 from router.errors import LocalError
 from router.events import Fact, QuestionUnanswered
 from router.model import Channel, Citation, Handoff, Interaction
@@ -67,6 +71,7 @@ from router.redaction.policy import DEFAULT_POLICY, Policy
 MAX_CALLS = 20
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
 SPELLING = "spelling"
+UNREACHABLE = str(TransferOutcome.UNREACHABLE)
 
 CALLBACK = "callback"
 """The reason in the packet of a promised call."""
@@ -136,10 +141,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the bot does now, in this order: say ``replies``, then one of three.
+    """What the bot does now, in this order: say ``replies``, then one of four.
 
     ``handoff`` set: give the interaction to ``queue`` with ``skills`` (``plan``) and be silent;
-    ``ended`` set (a reason): close it; neither: listen for ``expectation``.
+    ``ended`` set (a reason): close it; ``outside`` set, on a call only: try to put the caller
+    through and come back with :meth:`Conversation.not_reached`; none: listen for ``expectation``.
     ``max_digits`` is how many keys complete an answer by telephone (1 for a menu,
     6 for an order number, 0 when keys mean nothing here; ``0`` alone always reaches
     a person). ``memory`` is JSON: store it, give it back to :meth:`Conversation.hear`.
@@ -160,6 +166,7 @@ class Turn:
     agent: str = ""
     """Login of the agent who is asked first for it."""
     ended: str | None = None
+    outside: PutThrough | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
@@ -168,6 +175,11 @@ class Turn:
     changed: bool = False
     """Whether an action on the way to this turn changed something: it cannot be taken back."""
     acted_s: float | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nobody is listened to behind it."""
+        return self.handoff is not None or self.ended is not None or self.outside is not None
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -218,6 +230,8 @@ class Tools:
     summariser: Summariser | None = None
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """To whom outside callers may be put through: number or SIP address by name."""
     timezone: str = "UTC"
     """Of the company (IANA): which day it is, and what "in two hours" means."""
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
@@ -291,6 +305,11 @@ class Conversation:
         """
         return await self._finish(give_up(self.flow, memory, reason, self._tools.settings))
 
+    async def not_reached(self, memory: Mapping[str, Any], outcome: str) -> Turn:
+        """The turn behind ``Turn.outside`` where nobody took it: a ``TransferOutcome``."""
+        given = Transferred(outcome)
+        return await self._finish(resume(self.flow, memory, given, self._tools.settings))
+
     def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
         """The turn as it was heard: per reply the words, as written, that reached the caller.
 
@@ -345,7 +364,7 @@ class Conversation:
             replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
-            if not isinstance(last, Need):
+            if not isinstance(last, Need) or _is_call_outside(last, outcome.memory):
                 turn = await self._summarised(self._turn(outcome.memory, last, replies, facts))
                 return replace(turn, acted_s=acted_s, changed=changed)
             changed = changed or _changes(last)
@@ -368,6 +387,9 @@ class Conversation:
                 return await self._promise(need, memory)
             case NeedCode():
                 return await self._prove(need, memory)
+            case PutThrough():
+                number = self._tools.outside.get(need.party, "")
+                return Transferred(TOLD if number else UNREACHABLE, number)
             case NeedScore():
                 if self._tools.house is not None:
                     await self._tools.house.rate(memory["interaction_id"], need.score)
@@ -416,6 +438,8 @@ class Conversation:
                 )
             case End():
                 return replace(turn, ended=last.reason)
+            case PutThrough():
+                return replace(turn, outside=last)
         return turn
 
     async def _summarised(self, turn: Turn) -> Turn:
@@ -490,7 +514,14 @@ class Conversation:
 
 def _changes(need: Need) -> bool:
     """Whether it cannot be taken back."""
-    return not need.reads if isinstance(need, NeedHttp) else not isinstance(need, NeedAnswer)
+    if isinstance(need, NeedHttp):
+        return not need.reads
+    return not isinstance(need, NeedAnswer | PutThrough)
+
+
+def _is_call_outside(last: Action | None, memory: Mapping[str, Any]) -> bool:
+    """Whether somebody is called now; in writing the number is told instead."""
+    return isinstance(last, PutThrough) and memory["channel"] == Channel.VOICE
 
 
 def _played(reply: Reply, words: str) -> Played:

@@ -16,6 +16,8 @@
    anew from all of it. When an action has changed something on the way to the answer, the
    answer stands and the words are the beginning of the next turn.
 10. A bot that breaks says so, and a person gets what was known.
+11. Who is to be put through to somebody outside is left to the switchboard, which owns the line;
+    where nobody answered there, the flow goes on on the same leg.
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ from typing import Any, Protocol
 
 from bots.call import Asked, Call, Question, Timing, heard_of
 from bots.conversation import Heard, Turn
+from bots.flow.outcome import PutThrough
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
-from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
+from bots.ports import AudioLeg, Transcriber, Voice, VoiceActivity
 from bots.spare import VOICE_FAILED
 from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.spoken_survey import THANKS, ask_score, text_in
 from bots.spoken_turn import AUTHOR_ID, filler_line, lines_of, times_of
-from bots.survey import SCALE, parse_score
+from bots.survey import SCALE
 from router.acts.act import HandoffPlan
 from router.errors import Conflict, IllegalMove
 from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
@@ -58,23 +62,6 @@ MUTE_TURNS = 2
 """So often a person is tried for without a voice; then the call is ended."""
 MOST_MERGED = 5
 """So often an answer is made anew because the caller goes on."""
-SURVEY_TRIES = 2
-SURVEY_QUESTION = {
-    "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
-    "zh": "挂机前请您评价：请按一到五键，一是很差，五是很好。",
-    "lv": "Pirms atvadāmies: kā mums veicās? Nospiediet taustiņu no 1, slikti, līdz 5, ļoti labi.",
-}
-SURVEY_AGAIN = {
-    "en": "Please press a key from 1 to 5.",
-    "zh": "请按一到五之间的数字键。",
-    "lv": "Lūdzu, nospiediet taustiņu no 1 līdz 5.",
-}
-SURVEY_THANKS = {
-    "en": "Thank you. Goodbye.",
-    "zh": "谢谢您，再见。",
-    "lv": "Paldies. Uz redzēšanos.",
-}
-
 log = logging.getLogger(__name__)
 
 
@@ -99,6 +86,10 @@ class Dialogue(Protocol):
 
     def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
         """The turn as it was heard, a text per reply; memory and packet believe only that."""
+        ...
+
+    async def not_reached(self, memory: Mapping[str, Any], outcome: str) -> Turn:
+        """The turn behind ``Turn.outside`` where nobody took the call."""
         ...
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
@@ -189,6 +180,8 @@ class _Run:
     call: Call
     conversation: Dialogue
     interaction: Interaction
+    after: str = ""
+    """Why somebody outside did not take the call: the flow goes on from there."""
     timing: Timing = field(default_factory=Timing)
     answered_at: float | None = None
     """When the answer was there, before a filler was said to its end."""
@@ -236,8 +229,13 @@ class VoiceBot:
         self.timed: Callable[[TurnTimed], None] = _untold
         """Called with the times of each turn, beside the fact that is kept: for metrics."""
 
-    async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
+    async def run(
+        self, leg: AudioLeg, interaction: Interaction, after: str = ""
+    ) -> VoiceOutcome | PutThrough:
         """Talk until the bot is done with it or the caller has gone.
+
+        ``PutThrough`` leaves the leg to who calls somebody outside; where that fails, run again
+        with its ``TransferOutcome`` as ``after``.
 
         Outbound calls are the same: the flow and its starting fields come from the
         interaction's ``meta``. Leaves the leg open after a hand-over, hangs it up
@@ -245,7 +243,7 @@ class VoiceBot:
         """
         conversation = self._conversations.of(interaction)
         call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
-        run = _Run(call, conversation, interaction)
+        run = _Run(call, conversation, interaction, after)
         try:
             return await self._converse(run)
         except IllegalMove as error:
@@ -267,10 +265,10 @@ class VoiceBot:
         language = interaction.language
         call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         try:
-            score = await self._ask_score(call, language)
+            score = await ask_score(call, self._transcriber, language)
             if score is not None:
                 await self._records.record_survey(interaction.id, score, SCALE, Channel.VOICE)
-                await call.say([_in(SURVEY_THANKS, language)], language)
+                await call.say([text_in(THANKS, language)], language)
         finally:
             call.close()
         await leg.hang_up()
@@ -299,10 +297,10 @@ class VoiceBot:
 
     # -- the conversation --------------------------------------------------------
 
-    async def _converse(self, run: _Run) -> VoiceOutcome:
+    async def _converse(self, run: _Run) -> VoiceOutcome | PutThrough:
         turn = await self._begin(run)
         while True:
-            if turn.handoff is not None or turn.ended is not None:
+            if turn.is_last:
                 outcome, turn = await self._finish(run, turn)
                 if outcome is not None:
                     return outcome
@@ -334,7 +332,10 @@ class VoiceBot:
         if run.interaction.state is not InteractionState.BOT:
             # Word that the bot should begin came later than somebody who took the call.
             raise IllegalMove(f"the call is {run.interaction.state} and not the bot's")
-        turn = await run.conversation.begin(run.interaction, customer_name=customer.name)
+        if run.after:
+            turn = await run.conversation.not_reached(run.interaction.bot_state, run.after)
+        else:
+            turn = await run.conversation.begin(run.interaction, customer_name=customer.name)
         self._transcriber.prepare(turn.expectation)
         return turn
 
@@ -414,7 +415,7 @@ class VoiceBot:
         # Its words could not be said either.
         return answered if answered.handoff is None else replace(answered, replies=())
 
-    async def _finish(self, run: _Run, turn: Turn) -> tuple[VoiceOutcome | None, Turn]:
+    async def _finish(self, run: _Run, turn: Turn) -> tuple[VoiceOutcome | PutThrough | None, Turn]:
         """Say the last words and do what is last; another turn when they could not be said."""
         lines = [reply.spoken for reply in turn.replies]
         said = await run.call.say(lines, _language(run, turn), _pace(turn))
@@ -431,6 +432,8 @@ class VoiceBot:
         await self._begin_save(run, turn, said, final=True)
         if turn.handoff is not None:
             return VoiceOutcome.HANDED_OFF, turn
+        if turn.outside is not None:
+            return turn.outside, turn
         await run.call.leg.hang_up()
         return VoiceOutcome.ENDED, turn
 
@@ -533,23 +536,6 @@ class VoiceBot:
         self.timed(fact)
         return [fact]
 
-    # -- the survey --------------------------------------------------------------
-
-    async def _ask_score(self, call: Call, language: str) -> int | None:
-        words = ("one", "two", "three", "four", "five")
-        expected = Expectation("choice", words, language)
-        self._transcriber.prepare(expected)
-        text = _in(SURVEY_QUESTION, language)
-        for _ in range(SURVEY_TRIES):
-            asked = await call.ask(Question((text,), expected, max_digits=1))
-            if asked.heard is None:
-                return None
-            score = parse_score(asked.heard.digits or asked.heard.text)
-            if score is not None:
-                return score
-            text = _in(SURVEY_AGAIN, language)
-        return None
-
 
 def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
@@ -575,7 +561,3 @@ def _language(run: _Run, turn: Turn) -> str:
 
 def _untold(_: TurnTimed) -> None:
     """Nobody wants to know at once."""
-
-
-def _in(texts: dict[str, str], language: str) -> str:
-    return texts.get(language, texts["en"])

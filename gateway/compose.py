@@ -57,6 +57,7 @@ from gateway.demo.seed import seed
 from gateway.demo.town import Town
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
+from gateway.going_out import GoingOut
 from gateway.house import House
 from gateway.overhearing import overhear
 from gateway.proofs import Proofs, Send
@@ -75,6 +76,7 @@ from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
 from router.acts.customers import Customers
 from router.acts.lifecycle import Lifecycle
+from router.acts.outside import PuttingThrough
 from router.acts.transfers import Transfers
 from router.acts.waiting import Waiting
 from router.bus.memory import MemoryBus
@@ -348,6 +350,10 @@ class Installation:
             company=self.company,
             data_dir=settings.data,
             overhearing=overhear(self.store, self.lifecycle, engines, on=settings.assist_calls),
+            going_out=GoingOut(
+                settings.outside or {},
+                PuttingThrough(self.store, self.company, self.clock, self.relay),
+            ),
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)

@@ -25,6 +25,7 @@ from bots.flow.model import (
     EndStep,
     Flow,
     HandOffStep,
+    OutsideStep,
     RateStep,
     ReturnStep,
     SayStep,
@@ -45,6 +46,8 @@ BUILT_IN_NAMES = frozenset(
 YES_NO = ("yes", "no")
 CALLBACK_NAMES = frozenset({"opens"})
 """What a callback sets: when the queue opens, where it is closed at the wished time."""
+OUTSIDE_NAMES = frozenset({"outside"})
+"""What a transfer outside sets in writing: the number."""
 
 
 def problems(flow: Flow) -> list[str]:
@@ -67,6 +70,8 @@ def exits(flow: Flow, step: Step) -> Iterator[str]:
                 yield flow.starts[step.flow]
         case CallbackStep():
             yield from (target for target in (step.next, step.closed, step.refused) if target)
+        case OutsideStep():
+            yield from (step.next, *step.on_outcome.values(), step.failed)
         case AskStep():
             yield from _ask_exits(flow, step)
         case AnswerStep():
@@ -173,6 +178,8 @@ def settable(flow: Flow) -> set[str]:
                 known |= set(step.save)
             case CallbackStep():
                 known |= CALLBACK_NAMES
+            case OutsideStep():
+                known |= OUTSIDE_NAMES
     return known
 
 
@@ -193,6 +200,11 @@ def secrets_of(flow: Flow) -> set[str]:
         for template in step.headers.values() if isinstance(step, DoStep) else ():
             named |= secrets_in(template)[0]
     return named
+
+
+def parties_of(flow: Flow) -> set[str]:
+    """The names of all to whom it may put callers through outside."""
+    return {step.party for step in flow.steps.values() if isinstance(step, OutsideStep)}
 
 
 def _hidden(template: str) -> Iterator[str]:
@@ -228,7 +240,7 @@ def texts(step: Step) -> Iterator[Text]:
             yield from (each.text for each in step.checks)
         case SayStep():
             yield step.text
-        case AnswerStep() | HandOffStep() | EndStep() | ReturnStep():
+        case AnswerStep() | HandOffStep() | OutsideStep() | EndStep() | ReturnStep():
             if step.text:
                 yield step.text
 

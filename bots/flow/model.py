@@ -300,6 +300,23 @@ class HandOffStep(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideStep(Step):
+    """Put a caller through to somebody outside; in writing, tell the number and go on.
+
+    ``party`` is a name of the operator's list of numbers, never a template: nothing that a
+    customer says can choose whom we call. It rings for ``ring_s`` seconds. Nobody there:
+    ``on_outcome`` has a step by ``router.acts.parties.TransferOutcome``, ``failed`` takes the rest.
+    """
+
+    party: str
+    next: str
+    failed: str
+    on_outcome: Mapping[str, str] = field(default_factory=dict)
+    ring_s: float = 25.0
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallStep(Step):
     """Run another flow and come back with its results.
 
