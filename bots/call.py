@@ -69,6 +69,8 @@ class Question:
     """Which of the lines speech does not stop."""
     filler: str = ""
     """Said when recognition takes long, in the question's language."""
+    off_record: bool = False
+    """Whether nothing is recorded from its first word until something else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ class Call:
             if task is not None:
                 task.cancel()
         self.leg.listen(None)
+        self.leg.off_record = False
 
     @property
     def _heard_s(self) -> float:
@@ -231,6 +234,7 @@ class Call:
 
     async def ask(self, question: Question) -> Asked:
         """Say the lines, let the caller speak, press keys or keep silent."""
+        self.leg.off_record = question.off_record
         self._expect, self._max_digits = question.expect, question.max_digits
         self._filler = replace(question, lines=(question.filler,)) if question.filler else None
         self._filled = ""
@@ -259,6 +263,7 @@ class Call:
         self, lines: Sequence[str], language: str, pace: float = NORMAL_PACE
     ) -> tuple[str, ...]:
         """Say something that expects no answer; what the caller heard of each line."""
+        self.leg.off_record = False
         saying = self._begin_saying(lines, language, pace)
         self._machine.rest()
         self._drop_recognition()

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from bots import loops
 from bots.better_told import better_told
 from bots.errors import ActionFailed, ModelFailed
+from bots.flow import sensitive
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
 from bots.flow.model import Flow, SayStep, Text
@@ -151,6 +152,7 @@ class Turn:
     a person). ``memory`` is JSON: store it, give it back to :meth:`Conversation.hear`.
     It believes that all of ``replies`` was heard: after a call's playout
     :meth:`Conversation.played` puts that right, from ``unplayed``, the memory before them.
+    While ``off_record`` nothing the customer says is kept, nor ever the slots ``secret``.
     ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
     the answer to this turn takes its time. ``acted_s`` is how long the knowledge base and
     actions took, in seconds; None where none was asked.
@@ -172,9 +174,17 @@ class Turn:
     unplayed: Mapping[str, Any] = field(default_factory=dict)
     listen: str = ""
     """The profile by which the caller is listened to, where it is not the expectation's own."""
+    off_record: bool = False
+    secret: frozenset[str] = frozenset()
     changed: bool = False
     """Whether an action on the way to this turn changed something: it cannot be taken back."""
     acted_s: float | None = None
+
+    @property
+    def kept_memory(self) -> dict[str, Any]:
+        """The memory as it may be stored."""
+        slots = {k: v for k, v in self.memory.get("slots", {}).items() if k not in self.secret}
+        return {**self.memory, "slots": slots} if self.secret else self.memory
 
     @property
     def is_last(self) -> bool:
@@ -290,6 +300,8 @@ class Conversation:
         """
         if memory["over"]:
             return Turn((), dict(memory))
+        if sensitive.is_asked(self.flow, memory):
+            return await self._hear_off_record(memory, heard)
         memory, heard = private(memory, heard, self._tools.policy())
         memory = self._looked_at(memory, heard)
         if loops.is_bot(memory["loop"]):
@@ -297,6 +309,17 @@ class Conversation:
         understood = await self._understood(memory, heard)
         memory = {**memory, "turn": heard.as_data()}
         return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
+
+    async def _hear_off_record(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
+        """The value is what was asked for; the words are nobody's, no model's either."""
+        understood = await self._understood(memory, heard, advised=False)
+        memory = {**memory, "turn": heard.as_data()}
+        outcome = resume(self.flow, memory, understood, self._tools.settings)
+        if outcome.actions and isinstance(outcome.actions[-1], NeedAnswer):
+            # It may be the number itself, misheard: it is looked up nowhere.
+            quiet = sensitive.hushed(outcome.memory)
+            outcome = resume(self.flow, quiet, Answered(known=False), self._tools.settings)
+        return await self._finish(replace(outcome, memory=sensitive.hushed(outcome.memory)))
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         """The turn that brings a person, for a ``reason`` outside the conversation.
@@ -335,7 +358,9 @@ class Conversation:
         )
         return {**memory, "loop": found}
 
-    async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
+    async def _understood(
+        self, memory: Mapping[str, Any], heard: Heard, *, advised: bool = True
+    ) -> Understood:
         today = self._tools.clock.now().astimezone(ZoneInfo(self._tools.timezone))
         if heard.digits or not heard.text.strip():
             return Understood(digits=heard.digits, today=today)
@@ -350,7 +375,7 @@ class Conversation:
             alternatives=heard.alternatives,
             today=today,
         )
-        adviser = self._tools.adviser
+        adviser = self._tools.adviser if advised else None
         return understood if adviser is None else await adviser.on(self.flow, memory, understood)
 
     async def _finish(self, outcome: Outcome) -> Turn:
@@ -407,7 +432,7 @@ class Conversation:
         house = self._tools.house
         if house is None:
             return Promised(REFUSED)
-        packet = build_packet(self.flow, memory, CALLBACK)
+        packet = build_packet(self.flow, sensitive.forgotten(self.flow, memory), CALLBACK)
         return await house.promise_call(
             memory["interaction_id"], need.number, need.at, need.queue, packet
         )
@@ -417,7 +442,11 @@ class Conversation:
     ) -> Turn:
         unplayed = memory
         memory = believed(memory, [_played(reply, reply.spoken) for reply in replies])
-        turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed)
+        secret = sensitive.names(self.flow)
+        turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed, secret=secret)
+        if isinstance(last, HandOff | End):
+            memory, unplayed = (sensitive.forgotten(self.flow, each) for each in (memory, unplayed))
+            turn = replace(turn, memory=memory, unplayed=unplayed)
         match last:
             case Ask():
                 # A name that is to be spelled is heard as letters.
@@ -430,6 +459,7 @@ class Conversation:
                     max_digits=last.max_digits,
                     fillers=fillers,
                     listen=last.turn,
+                    off_record=last.off_record,
                 )
             case HandOff():
                 packet = self.packet(memory, last.reason)
@@ -451,7 +481,8 @@ class Conversation:
 
     def packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
         """What a person would get now."""
-        return build_packet(self.flow, memory, reason, self._tools.settings)
+        known = sensitive.forgotten(self.flow, memory)
+        return build_packet(self.flow, known, reason, self._tools.settings)
 
     def _reply(self, action: Say | Ask) -> Reply:
         if isinstance(action, Ask):

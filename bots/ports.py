@@ -76,6 +76,9 @@ class AudioLeg(Protocol):
         """Set when the leg is over."""
         ...
 
+    off_record: bool
+    """While True, recordings and others who get a copy get silence, both ways."""
+
     def listen(self, listener: LegListener | None, *, live: bool = True) -> None:
         """Make ``listener`` the one that hears; None for nobody.
 

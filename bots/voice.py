@@ -16,7 +16,8 @@
    anew from all of it. When an action has changed something on the way to the answer, the
    answer stands and the words are the beginning of the next turn.
 10. A bot that breaks says so, and a person gets what was known.
-11. Who is to be put through to somebody outside is left to the switchboard, which owns the line;
+11. What is sensitive is heard off the record: no recording, no transcript, and no store has it.
+12. Who is to be put through to somebody outside is left to the switchboard, which owns the line;
     where nobody answered there, the flow goes on on the same leg.
 """
 
@@ -34,6 +35,7 @@ from typing import Any, Protocol
 from bots.call import Asked, Call, Question, Timing, heard_of
 from bots.conversation import Heard, Turn
 from bots.flow.outcome import PutThrough
+from bots.flow.sensitive import MASK
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
 from bots.ports import AudioLeg, Transcriber, Voice, VoiceActivity
 from bots.spare import VOICE_FAILED
@@ -320,11 +322,14 @@ class VoiceBot:
                 known = before.text
                 asked = replace(asked, heard=before.then(asked.heard))
             run.before = None
+            private = turn.off_record
             try:
                 turn, heard = await self._answer(run, turn, asked)
             finally:
                 # The lines must be in order: what was said before what was answered.
                 await saving
+            if private and (heard.text or heard.digits):
+                heard, known = Heard.said(MASK), ""
             run.noting = asyncio.create_task(self._note_caller(run, heard, known))
 
     async def _begin(self, run: _Run) -> Turn:
@@ -486,7 +491,7 @@ class VoiceBot:
             spoken = replace(run.interaction, language=_language(run, turn))
             with contextlib.suppress(Conflict):
                 run.interaction = await self._records.save_bot_turn(
-                    spoken, turn.memory, lines, plan, turn.ended, turn.facts
+                    spoken, turn.kept_memory, lines, plan, turn.ended, turn.facts
                 )
                 return
             run.interaction, _ = await self._load(run.interaction.id)
@@ -541,7 +546,9 @@ def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
     protected = frozenset(n for n, reply in enumerate(turn.replies) if reply.protected)
     expect, keys = turn.expectation, turn.max_digits
-    return Question(lines, expect, keys, _pace(turn), turn.listen, protected, filler)
+    return Question(
+        lines, expect, keys, _pace(turn), turn.listen, protected, filler, turn.off_record
+    )
 
 
 def _filler(run: _Run, turn: Turn) -> str:

@@ -90,6 +90,7 @@ from router.errors import ParleyError
 from router.model import Channel, Customer, Interaction, InteractionState, new_id
 from router.ports import Bus
 from router.redaction.logs import guard_logs
+from router.redaction.redact import redact
 from router.relay import Relay
 from router.store.sql import FROZEN_MS, ROUTER_FROZEN_MS, SqlStore
 
@@ -290,7 +291,10 @@ class Installation:
     async def _start_mail(self) -> None:
         settings = self.settings
         head = head_of(settings, self.company.name)
-        attachments = AttachmentFolder(settings.data / "attachments")
+        attachments = AttachmentFolder(
+            settings.data / "attachments",
+            redact=lambda text: redact(text, self.company.redaction),
+        )
         inbox = MailInbox(self.store, self.lifecycle, self.clock, attachments, head.domain)
         server = MailServer(inbox, [head.address], settings.host, settings.smtp_in_port)
         sender = MailSender(self.store, self.lifecycle, self.clock, post_of(settings), head)

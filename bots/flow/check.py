@@ -56,6 +56,7 @@ def problems(flow: Flow) -> list[str]:
     found += _bad_references(flow)
     found += _unknown_languages(flow)
     found += _bad_templates(flow)
+    found += _told_secrets(flow)
     return found or list(_unreachable(flow))
 
 
@@ -165,6 +166,24 @@ def _bad_templates(flow: Flow) -> Iterator[str]:
     loose += [_expression(each.when) for slot in flow.slots.values() for each in slot.checks]
     for template in loose:
         yield from (f"{flow.path}: {problem}" for problem in _wrong(template, known))
+
+
+def _told_secrets(flow: Flow) -> Iterator[str]:
+    """What nobody may keep is for actions and conditions, not for texts, which are kept."""
+    secret = {slot.name for slot in flow.slots.values() if slot.sensitive}
+    for step in flow.steps.values() if secret else ():
+        told = [template for text in texts(step) for template in text.variants.values()]
+        told += [step.tried] if isinstance(step, DoStep) else []
+        named = {name for template in told for name in _names(template)} & secret
+        for name in sorted(named):
+            yield at(flow, step, f"slot {name!r} is sensitive: no text may tell it; take it out")
+
+
+def _names(template: str) -> Iterable[str]:
+    try:
+        return names_in(template)
+    except TemplateError:
+        return ()  # Named already.
 
 
 def settable(flow: Flow) -> set[str]:

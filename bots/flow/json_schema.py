@@ -167,6 +167,7 @@ SLOT_VALUES: Mapping[str, Schema] = {
     "implies": STRING,
     "answer": FLAG,
     "optional": FLAG,
+    "sensitive": FLAG,
     "label": TEXT,
     "check": CHECKS,
     "prefix": STRING,

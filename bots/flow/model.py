@@ -122,8 +122,9 @@ class Slot:
     ``month_first`` reads 03/04 as the 4th of March. ``country`` (ISO 3166) is that of a telephone
     number without a country code; ``among`` lists the names that are possible.
     ``consent``: a yes to what cannot be undone, which counts only once the whole question was
-    heard. ``label`` is how customers call it ("the amount"), for corrections; ``checks`` hold
-    before it is used, wherever it was given.
+    heard. ``sensitive`` is what nobody may keep (``bots.flow.sensitive``). ``label`` is how
+    customers call it ("the amount"), for corrections; ``checks`` hold before it is used,
+    wherever it was given.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Slot:
     country: str = ""
     among: tuple[str, ...] = ()
     consent: bool = False
+    sensitive: bool = False
     label: Text | None = None
     checks: tuple[Check, ...] = ()
 

@@ -137,7 +137,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``, ``turn`` as in AskStep."""
+    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``, ``turn`` as in AskStep.
+
+    ``off_record``: what is said meanwhile is neither recorded nor written down.
+    """
 
     text: str
     kind: str
@@ -146,6 +149,7 @@ class Ask:
     length: int = 0
     turn: str = ""
     step: str = field(default="", compare=False)
+    off_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)

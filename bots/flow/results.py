@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bots.flow import phrases, proof, questions, repairs, shape
+from bots.flow import phrases, proof, questions, repairs, sensitive, shape
 from bots.flow.memory import value_at
 from bots.flow.model import (
     AnswerStep,
@@ -68,6 +68,8 @@ def fetched(run: Run, given: Fetched) -> Next:
     if not step.reads:
         deeds = run.memory["deeds"]
         deeds[step.id] = deeds.get(step.id, 0) + 1
+        # It has gone where it was meant for.
+        run.memory |= sensitive.forgotten(run.flow, run.memory)
     if step.wrong:
         return proof.known(run, step, given)
     succeeded = 200 <= given.status < 300
