@@ -21,11 +21,12 @@ from zoneinfo import ZoneInfo
 
 from bots import loops
 from bots.better_told import better_told
-from bots.errors import ActionFailed, ModelFailed
+from bots.enquiries import Enquiries
+from bots.errors import ActionFailed
 from bots.flow import sensitive
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import give_up, phrase, resume, start
-from bots.flow.model import Flow, SayStep, Text
+from bots.flow.model import AnswerStep, Flow, SayStep, Text
 from bots.flow.outcome import (
     REFUSED,
     TOLD,
@@ -56,15 +57,21 @@ from bots.flow.outcome import (
     named_queues,
 )
 from bots.flow.playout import Played, believed
-from bots.followup import Rewriter, leans, whole
+from bots.followup import Rewriter
 from bots.handoff import Summariser, build_packet
-from bots.ports import Actions, Answer, Expectation, House, Knowledge
+from bots.ports import (
+    Actions,
+    EarlyListener,
+    Expectation,
+    House,
+    Knowledge,
+)
 from bots.privacy import private
 from router.acts import returned
 from router.acts.act import HandoffPlan
 from router.acts.parties import TransferOutcome
 from router.errors import LocalError
-from router.events import Fact, QuestionUnanswered
+from router.events import Fact
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
 from router.redaction.policy import DEFAULT_POLICY, Policy
@@ -254,6 +261,7 @@ class Conversation:
     def __init__(self, flow: Flow, tools: Tools) -> None:
         self.flow = flow
         self._tools = tools
+        self._enquiries = Enquiries(tools.knowledge, tools.clock, tools.rewriter)
 
     def phrase(self, memory: Mapping[str, Any], text: Text) -> str:
         """A text of the flow filled in from this memory."""
@@ -292,12 +300,31 @@ class Conversation:
         outcome.memory["interaction_id"] = interaction.id
         return await self._finish(outcome)
 
+    @property
+    def tells_early(self) -> bool:
+        """Whether answers can be said before they are whole."""
+        return self._enquiries.tells_early
+
+    async def hear_aloud(
+        self, memory: Mapping[str, Any], heard: Heard, early: EarlyListener
+    ) -> Turn:
+        """As :meth:`hear`; ``early`` gets the answer's sentences as they are written.
+
+        They are the beginning of the turn's first reply.
+        """
+        return await self._hear(memory, heard, early)
+
     async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         """The answer to what the customer said, pressed, or did not say.
 
         ``memory["answers"]`` maps the answers a campaign collects. A memory whose
         conversation is over gives a turn without replies.
         """
+        return await self._hear(memory, heard)
+
+    async def _hear(
+        self, memory: Mapping[str, Any], heard: Heard, early: EarlyListener | None = None
+    ) -> Turn:
         if memory["over"]:
             return Turn((), dict(memory))
         if sensitive.is_asked(self.flow, memory):
@@ -308,7 +335,8 @@ class Conversation:
             return _parting(memory)
         understood = await self._understood(memory, heard)
         memory = {**memory, "turn": heard.as_data()}
-        return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
+        outcome = resume(self.flow, memory, understood, self._tools.settings)
+        return await self._finish(outcome, early)
 
     async def _hear_off_record(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         """The value is what was asked for; the words are nobody's, no model's either."""
@@ -378,7 +406,7 @@ class Conversation:
         adviser = self._tools.adviser if advised else None
         return understood if adviser is None else await adviser.on(self.flow, memory, understood)
 
-    async def _finish(self, outcome: Outcome) -> Turn:
+    async def _finish(self, outcome: Outcome, early: EarlyListener | None = None) -> Turn:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
         replies: list[Reply] = []
         facts: list[Fact] = []
@@ -393,7 +421,8 @@ class Conversation:
                 turn = await self._summarised(self._turn(outcome.memory, last, replies, facts))
                 return replace(turn, acted_s=acted_s, changed=changed)
             changed = changed or _changes(last)
-            given = await self._supply(last, outcome.memory, facts)
+            first = early if not replies and self._said_as_it_is(outcome.memory) else None
+            given = await self._supply(last, outcome.memory, facts, first)
             acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
             proof = outcome.memory.get("authentication")
@@ -401,11 +430,18 @@ class Conversation:
                 proof["at"] = self._tools.clock.now().isoformat(timespec="seconds")
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 
-    async def _supply(self, need: Need, memory: Memory, facts: list[Fact]) -> Given:
+    def _said_as_it_is(self, memory: Memory) -> bool:
+        """Whether the flow has no words of its own round the answer that it waits for."""
+        step = self.flow.steps.get(memory["step"])
+        return not (isinstance(step, AnswerStep) and step.text)
+
+    async def _supply(
+        self, need: Need, memory: Memory, facts: list[Fact], early: EarlyListener | None
+    ) -> Given:
         """What the flow waits for."""
         match need:
             case NeedAnswer():
-                return await self._ask_knowledge(need, memory, facts)
+                return await self._enquiries.ask(need, memory, facts, early)
             case NeedHttp():
                 return await self._call(need)
             case NeedCallback():
@@ -492,45 +528,6 @@ class Conversation:
         return Reply(
             action.text, action.spoken, action.citations, step=action.step, protected=protected
         )
-
-    async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
-        language = memory["language"]
-        answer = await self._look_up(need.question, memory)
-        if not answer.known:
-            facts.append(
-                QuestionUnanswered(
-                    at=self._tools.clock.now(),
-                    interaction_id=memory["interaction_id"],
-                    question=need.question,
-                    language=language,
-                    score=answer.score,
-                )
-            )
-            return Answered(known=False, score=answer.score)
-        citations = tuple(answer.citations)
-        return Answered(True, answer.text, answer.spoken, citations, answer.score)
-
-    async def _look_up(self, question: str, memory: Memory) -> Answer:
-        """Answer a question; one that leans on the question before it is made whole first."""
-        language, earlier = memory["language"], str(memory.get("looked_up", ""))
-        asked = question
-        if earlier and leans(question):
-            asked = await self._whole(question, earlier, language)
-        answer = await self._tools.knowledge.answer(asked, language)
-        if not answer.known and asked != question:
-            asked = question
-            answer = await self._tools.knowledge.answer(asked, language)
-        memory["looked_up"] = asked
-        return answer
-
-    async def _whole(self, question: str, earlier: str, language: str) -> str:
-        rewriter = self._tools.rewriter
-        if rewriter is not None:
-            try:
-                return await rewriter.whole(question, earlier, language)
-            except ModelFailed as error:
-                log.info("a question is made whole by rules: %s", error)
-        return whole(question, earlier)
 
     async def _call(self, need: NeedHttp) -> Fetched:
         try:

@@ -293,6 +293,33 @@ class Knowledge(Protocol):
         ...
 
 
+class EarlyListener(Protocol):
+    """Who gets an answer's sentences while the rest is still being written."""
+
+    @property
+    def enough(self) -> asyncio.Event:
+        """Set when nobody wants more: the writing stops, what was told is the answer."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """The next sentence; it will not be taken back."""
+        ...
+
+
+@runtime_checkable
+class TellingKnowledge(Protocol):
+    """A ``Knowledge`` that can begin to answer before it has the whole answer."""
+
+    @property
+    def tells_early(self) -> bool:
+        """Whether its answers are written, so that the first sentence comes before the last."""
+        ...
+
+    async def answer_aloud(self, question: str, language: str, early: EarlyListener) -> Answer:
+        """As ``Knowledge.answer``; ``spoken`` begins with what was told."""
+        ...
+
+
 class Encoder(Protocol):
     """Sentence embeddings, shared by intents and retrieval."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
@@ -70,6 +71,19 @@ class Statement(Protocol):
     @property
     def sources(self) -> Sequence[int]:
         """The passages it is taken from, by their place in the list that was given, from 1."""
+        ...
+
+
+class EarlyListener(Protocol):
+    """Who gets an answer's sentences while the rest is still being written."""
+
+    @property
+    def enough(self) -> asyncio.Event:
+        """Set when nobody wants more: the writing stops, what was told is the answer."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """The next sentence; it will not be taken back."""
         ...
 
 
