@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
@@ -74,11 +73,19 @@ class Statement(Protocol):
         ...
 
 
+class Signal(Protocol):
+    """Something that happens once; ``asyncio.Event``."""
+
+    async def wait(self) -> bool:
+        """Return when it has."""
+        ...
+
+
 class EarlyListener(Protocol):
     """Who gets an answer's sentences while the rest is still being written."""
 
     @property
-    def enough(self) -> asyncio.Event:
+    def enough(self) -> Signal:
         """Set when nobody wants more: the writing stops, what was told is the answer."""
         ...
 
