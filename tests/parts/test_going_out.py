@@ -100,7 +100,7 @@ async def test_person_who_takes_the_caller_meanwhile_keeps_them(start: Start) ->
     await board.lifecycle.save_bot_turn(call, {}, handoff=plan)
     taken = await board.to_agent()
     await board.until(board.hears_music)
-    assert rings.stopped
+    await board.until(lambda: rings.stopped)
     await board.join(taken)
     assert board.hears_agent()
     assert not await facts(board, call.id, InteractionTransferred)
