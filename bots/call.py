@@ -23,6 +23,7 @@ import soxr
 from bots.complete import is_complete
 from bots.conversation import Heard
 from bots.detect import SpeechDetector
+from bots.early import Early, Led
 from bots.errors import RecognitionFailed
 from bots.ports import (
     AudioLeg,
@@ -69,6 +70,8 @@ class Question:
     """Which of the lines speech does not stop."""
     filler: str = ""
     """Said when recognition takes long, in the question's language."""
+    off_record: bool = False
+    """Whether nothing is recorded from its first word until something else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,7 @@ class Call:
             if task is not None:
                 task.cancel()
         self.leg.listen(None)
+        self.leg.off_record = False
 
     @property
     def _heard_s(self) -> float:
@@ -231,6 +235,7 @@ class Call:
 
     async def ask(self, question: Question) -> Asked:
         """Say the lines, let the caller speak, press keys or keep silent."""
+        self.leg.off_record = question.off_record
         self._expect, self._max_digits = question.expect, question.max_digits
         self._filler = replace(question, lines=(question.filler,)) if question.filler else None
         self._filled = ""
@@ -259,6 +264,7 @@ class Call:
         self, lines: Sequence[str], language: str, pace: float = NORMAL_PACE
     ) -> tuple[str, ...]:
         """Say something that expects no answer; what the caller heard of each line."""
+        self.leg.off_record = False
         saying = self._begin_saying(lines, language, pace)
         self._machine.rest()
         self._drop_recognition()
@@ -267,15 +273,46 @@ class Call:
                 break
         return tuple(saying.heard())
 
-    async def fill(self, filler: Question, answer: asyncio.Future[Any]) -> str:
+    async def lead(self, question: Question, early: Early, answer: asyncio.Future[Any]) -> Led:
+        """Say sentences of the answer until it is whole; how far that went.
+
+        Who speaks over it has had enough: the rest is neither written nor said here.
+        """
+        said: list[str] = []
+        words: list[str] = []
+        began: float | None = None
+        language, pace = question.expect.language, question.pace
+        self._machine.filler_began()
+        try:
+            while sentence := await early.next(answer, self.leg.closed):
+                saying = Saying(self.leg, self._prompts, (sentence,), language, self._seconds, pace)
+                self._saying = saying
+                whole = await saying.play(optional=True)
+                saying.note_progress()
+                began = saying.first_audio_at if began is None else began
+                words += [part for part in saying.heard() if part]
+                if not whole:
+                    early.enough.set()
+                    break
+                said.append(sentence)
+        finally:
+            self._machine.filler_ended()
+            if self.leg.closed.is_set():
+                early.enough.set()
+        return Led(tuple(said), " ".join(words), began)
+
+    async def fill(
+        self, filler: Question, answer: asyncio.Future[Any], early: Early | None = None
+    ) -> str:
         """Say the filler's line when ``answer`` takes long, and what was heard of it.
 
-        Nothing when the answer, or the end of the call, comes before its first sound;
+        Nothing when the answer, its beginning, or the end of the call comes before its first sound;
         once it sounds it is said to its end, unless the caller stops it. Errors of ``answer``
         are the caller's.
         """
-        await self._first_of(self._patience(), answer)
-        if answer.done() or self.leg.closed.is_set():
+        begun = None if early is None else early.begun
+        await self._first_of(self._patience(), answer, begun)
+        if answer.done() or self.leg.closed.is_set() or (begun and begun.is_set()):
             return ""
         language, pace = filler.expect.language, filler.pace
         saying = Saying(self.leg, self._prompts, filler.lines, language, self._seconds, pace)
@@ -308,12 +345,19 @@ class Call:
             await self._settled.wait()
 
     @staticmethod
-    async def _first_of(waited: Coroutine[Any, Any, None], answer: asyncio.Future[Any]) -> None:
-        waiting = asyncio.create_task(waited, name="patience")
+    async def _first_of(
+        waited: Coroutine[Any, Any, None],
+        answer: asyncio.Future[Any],
+        begun: asyncio.Event | None,
+    ) -> None:
+        waiting: set[asyncio.Future[Any]] = {asyncio.create_task(waited, name="patience")}
+        if begun is not None:
+            waiting.add(asyncio.create_task(begun.wait(), name="begun"))
         try:
-            await asyncio.wait({waiting, answer}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*waiting, answer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            waiting.cancel()
+            for each in waiting:
+                each.cancel()
 
     # -- LegListener ---------------------------------------------------------------
 

@@ -21,12 +21,15 @@ from zoneinfo import ZoneInfo
 
 from bots import loops
 from bots.better_told import better_told
-from bots.errors import ActionFailed, ModelFailed
+from bots.enquiries import Enquiries
+from bots.errors import ActionFailed
+from bots.flow import sensitive
 from bots.flow.frequent import frequent
 from bots.flow.interpreter import come_back, give_up, phrase, resume, start
-from bots.flow.model import Flow, SayStep, Text
+from bots.flow.model import AnswerStep, Flow, SayStep, Text
 from bots.flow.outcome import (
     REFUSED,
+    TOLD,
     USED_UP,
     Action,
     Answered,
@@ -46,21 +49,30 @@ from bots.flow.outcome import (
     Outcome,
     Promised,
     Proven,
+    PutThrough,
     Recorded,
     Say,
+    Transferred,
     Understood,
     named_queues,
 )
 from bots.flow.playout import Played, believed
-from bots.followup import Rewriter, leans, whole
+from bots.followup import Rewriter
 from bots.handoff import Summariser, build_packet
-from bots.ports import Actions, Answer, Expectation, House, Knowledge
+from bots.ports import (
+    Actions,
+    EarlyListener,
+    Expectation,
+    House,
+    Knowledge,
+)
 from bots.privacy import private
 from router.acts import returned
 from router.acts.act import HandoffPlan
 from router.acts.nobody import Nobody
+from router.acts.parties import TransferOutcome
 from router.errors import LocalError
-from router.events import Fact, QuestionUnanswered
+from router.events import Fact
 from router.model import Channel, Citation, Handoff, Interaction
 from router.ports import Clock
 from router.redaction.policy import DEFAULT_POLICY, Policy
@@ -69,6 +81,7 @@ from router.rules import Overflow
 MAX_CALLS = 20
 """Calls to knowledge and actions in one turn; more is a loop in the flow."""
 SPELLING = "spelling"
+UNREACHABLE = str(TransferOutcome.UNREACHABLE)
 
 CALLBACK = "callback"
 """The reason in the packet of a promised call."""
@@ -138,15 +151,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the bot does now, in this order: say ``replies``, then one of three.
+    """What the bot does now, in this order: say ``replies``, then one of four.
 
     ``handoff`` set: give the interaction to ``queue`` with ``skills`` (``plan``) and be silent;
-    ``ended`` set (a reason): close it; neither: listen for ``expectation``.
+    ``ended`` set (a reason): close it; ``outside`` set, on a call only: try to put the caller
+    through and come back with :meth:`Conversation.not_reached`; none: listen for ``expectation``.
     ``max_digits`` is how many keys complete an answer by telephone (1 for a menu,
     6 for an order number, 0 when keys mean nothing here; ``0`` alone always reaches
     a person). ``memory`` is JSON: store it, give it back to :meth:`Conversation.hear`.
     It believes that all of ``replies`` was heard: after a call's playout
     :meth:`Conversation.played` puts that right, from ``unplayed``, the memory before them.
+    While ``off_record`` nothing the customer says is kept, nor ever the slots ``secret``.
     ``facts`` are to be recorded with the turn. ``fillers`` may be said on a call while
     the answer to this turn takes its time. ``acted_s`` is how long the knowledge base and
     actions took, in seconds; None where none was asked.
@@ -164,14 +179,28 @@ class Turn:
     rules: tuple[Overflow, ...] = ()
     """What becomes of the hand-over when nobody takes it."""
     ended: str | None = None
+    outside: PutThrough | None = None
     facts: tuple[Fact, ...] = ()
     fillers: tuple[str, ...] = ()
     unplayed: Mapping[str, Any] = field(default_factory=dict)
     listen: str = ""
     """The profile by which the caller is listened to, where it is not the expectation's own."""
+    off_record: bool = False
+    secret: frozenset[str] = frozenset()
     changed: bool = False
     """Whether an action on the way to this turn changed something: it cannot be taken back."""
     acted_s: float | None = None
+
+    @property
+    def kept_memory(self) -> dict[str, Any]:
+        """The memory as it may be stored."""
+        slots = {k: v for k, v in self.memory.get("slots", {}).items() if k not in self.secret}
+        return {**self.memory, "slots": slots} if self.secret else self.memory
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nobody is listened to behind it."""
+        return self.handoff is not None or self.ended is not None or self.outside is not None
 
     @property
     def plan(self) -> HandoffPlan | None:
@@ -223,6 +252,8 @@ class Tools:
     summariser: Summariser | None = None
     house: House | None = None
     """What promises calls and records scores; without it every promise is refused."""
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """To whom outside callers may be put through: number or SIP address by name."""
     timezone: str = "UTC"
     """Of the company (IANA): which day it is, and what "in two hours" means."""
     policy: Callable[[], Policy] = lambda: DEFAULT_POLICY
@@ -235,6 +266,7 @@ class Conversation:
     def __init__(self, flow: Flow, tools: Tools) -> None:
         self.flow = flow
         self._tools = tools
+        self._enquiries = Enquiries(tools.knowledge, tools.clock, tools.rewriter)
 
     def phrase(self, memory: Mapping[str, Any], text: Text) -> str:
         """A text of the flow filled in from this memory."""
@@ -280,21 +312,54 @@ class Conversation:
         outcome.memory["interaction_id"] = interaction.id
         return await self._finish(outcome)
 
+    @property
+    def tells_early(self) -> bool:
+        """Whether answers can be said before they are whole."""
+        return self._enquiries.tells_early
+
+    async def hear_aloud(
+        self, memory: Mapping[str, Any], heard: Heard, early: EarlyListener
+    ) -> Turn:
+        """As :meth:`hear`; ``early`` gets the answer's sentences as they are written.
+
+        They are the beginning of the turn's first reply.
+        """
+        return await self._hear(memory, heard, early)
+
     async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
         """The answer to what the customer said, pressed, or did not say.
 
         ``memory["answers"]`` maps the answers a campaign collects. A memory whose
         conversation is over gives a turn without replies.
         """
+        return await self._hear(memory, heard)
+
+    async def _hear(
+        self, memory: Mapping[str, Any], heard: Heard, early: EarlyListener | None = None
+    ) -> Turn:
         if memory["over"]:
             return Turn((), dict(memory))
+        if sensitive.is_asked(self.flow, memory):
+            return await self._hear_off_record(memory, heard)
         memory, heard = private(memory, heard, self._tools.policy())
         memory = self._looked_at(memory, heard)
         if loops.is_bot(memory["loop"]):
             return _parting(memory)
         understood = await self._understood(memory, heard)
         memory = {**memory, "turn": heard.as_data()}
-        return await self._finish(resume(self.flow, memory, understood, self._tools.settings))
+        outcome = resume(self.flow, memory, understood, self._tools.settings)
+        return await self._finish(outcome, early)
+
+    async def _hear_off_record(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
+        """The value is what was asked for; the words are nobody's, no model's either."""
+        understood = await self._understood(memory, heard, advised=False)
+        memory = {**memory, "turn": heard.as_data()}
+        outcome = resume(self.flow, memory, understood, self._tools.settings)
+        if outcome.actions and isinstance(outcome.actions[-1], NeedAnswer):
+            # It may be the number itself, misheard: it is looked up nowhere.
+            quiet = sensitive.hushed(outcome.memory)
+            outcome = resume(self.flow, quiet, Answered(known=False), self._tools.settings)
+        return await self._finish(replace(outcome, memory=sensitive.hushed(outcome.memory)))
 
     async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
         """The turn that brings a person, for a ``reason`` outside the conversation.
@@ -302,6 +367,11 @@ class Conversation:
         The flow's own way to a person, as if the customer had asked for one; also behind its end.
         """
         return await self._finish(give_up(self.flow, memory, reason, self._tools.settings))
+
+    async def not_reached(self, memory: Mapping[str, Any], outcome: str) -> Turn:
+        """The turn behind ``Turn.outside`` where nobody took it: a ``TransferOutcome``."""
+        given = Transferred(outcome)
+        return await self._finish(resume(self.flow, memory, given, self._tools.settings))
 
     def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
         """The turn as it was heard: per reply the words, as written, that reached the caller.
@@ -328,7 +398,9 @@ class Conversation:
         )
         return {**memory, "loop": found}
 
-    async def _understood(self, memory: Mapping[str, Any], heard: Heard) -> Understood:
+    async def _understood(
+        self, memory: Mapping[str, Any], heard: Heard, *, advised: bool = True
+    ) -> Understood:
         today = self._tools.clock.now().astimezone(ZoneInfo(self._tools.timezone))
         if heard.digits or not heard.text.strip():
             return Understood(digits=heard.digits, today=today)
@@ -343,10 +415,10 @@ class Conversation:
             alternatives=heard.alternatives,
             today=today,
         )
-        adviser = self._tools.adviser
+        adviser = self._tools.adviser if advised else None
         return understood if adviser is None else await adviser.on(self.flow, memory, understood)
 
-    async def _finish(self, outcome: Outcome) -> Turn:
+    async def _finish(self, outcome: Outcome, early: EarlyListener | None = None) -> Turn:
         """Do the I/O the flow asks for until it waits for the customer or is over."""
         replies: list[Reply] = []
         facts: list[Fact] = []
@@ -357,11 +429,12 @@ class Conversation:
             replies += [self._reply(action) for action in said if action.text]
             last = outcome.actions[-1] if outcome.actions else None
             began = self._tools.seconds()
-            if not isinstance(last, Need):
+            if not isinstance(last, Need) or _is_call_outside(last, outcome.memory):
                 turn = await self._summarised(self._turn(outcome.memory, last, replies, facts))
                 return replace(turn, acted_s=acted_s, changed=changed)
             changed = changed or _changes(last)
-            given = await self._supply(last, outcome.memory, facts)
+            first = early if not replies and self._said_as_it_is(outcome.memory) else None
+            given = await self._supply(last, outcome.memory, facts, first)
             acted_s = (acted_s or 0.0) + self._tools.seconds() - began
             outcome = resume(self.flow, outcome.memory, given, self._tools.settings)
             proof = outcome.memory.get("authentication")
@@ -369,17 +442,27 @@ class Conversation:
                 proof["at"] = self._tools.clock.now().isoformat(timespec="seconds")
         raise LocalError(f"flow {self.flow.name!r} made {MAX_CALLS} calls in one turn")
 
-    async def _supply(self, need: Need, memory: Memory, facts: list[Fact]) -> Given:
+    def _said_as_it_is(self, memory: Memory) -> bool:
+        """Whether the flow has no words of its own round the answer that it waits for."""
+        step = self.flow.steps.get(memory["step"])
+        return not (isinstance(step, AnswerStep) and step.text)
+
+    async def _supply(
+        self, need: Need, memory: Memory, facts: list[Fact], early: EarlyListener | None
+    ) -> Given:
         """What the flow waits for."""
         match need:
             case NeedAnswer():
-                return await self._ask_knowledge(need, memory, facts)
+                return await self._enquiries.ask(need, memory, facts, early)
             case NeedHttp():
                 return await self._call(need)
             case NeedCallback():
                 return await self._promise(need, memory)
             case NeedCode():
                 return await self._prove(need, memory)
+            case PutThrough():
+                number = self._tools.outside.get(need.party, "")
+                return Transferred(TOLD if number else UNREACHABLE, number)
             case NeedScore():
                 if self._tools.house is not None:
                     await self._tools.house.rate(memory["interaction_id"], need.score)
@@ -397,7 +480,7 @@ class Conversation:
         house = self._tools.house
         if house is None:
             return Promised(REFUSED)
-        packet = build_packet(self.flow, memory, CALLBACK)
+        packet = build_packet(self.flow, sensitive.forgotten(self.flow, memory), CALLBACK)
         return await house.promise_call(
             memory["interaction_id"], need.number, need.at, need.queue, packet
         )
@@ -407,7 +490,11 @@ class Conversation:
     ) -> Turn:
         unplayed = memory
         memory = believed(memory, [_played(reply, reply.spoken) for reply in replies])
-        turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed)
+        secret = sensitive.names(self.flow)
+        turn = Turn(tuple(replies), memory, facts=tuple(facts), unplayed=unplayed, secret=secret)
+        if isinstance(last, HandOff | End):
+            memory, unplayed = (sensitive.forgotten(self.flow, each) for each in (memory, unplayed))
+            turn = replace(turn, memory=memory, unplayed=unplayed)
         match last:
             case Ask():
                 # A name that is to be spelled is heard as letters.
@@ -420,6 +507,7 @@ class Conversation:
                     max_digits=last.max_digits,
                     fillers=fillers,
                     listen=last.turn,
+                    off_record=last.off_record,
                 )
             case HandOff():
                 packet = self.packet(memory, last.reason)
@@ -427,6 +515,8 @@ class Conversation:
                 return replace(turn, agent=last.agent, rules=last.rules)
             case End():
                 return replace(turn, ended=last.reason)
+            case PutThrough():
+                return replace(turn, outside=last)
         return turn
 
     async def _summarised(self, turn: Turn) -> Turn:
@@ -438,7 +528,8 @@ class Conversation:
 
     def packet(self, memory: Mapping[str, Any], reason: str) -> Handoff:
         """What a person would get now."""
-        return build_packet(self.flow, memory, reason, self._tools.settings)
+        known = sensitive.forgotten(self.flow, memory)
+        return build_packet(self.flow, known, reason, self._tools.settings)
 
     def _reply(self, action: Say | Ask) -> Reply:
         if isinstance(action, Ask):
@@ -448,45 +539,6 @@ class Conversation:
         return Reply(
             action.text, action.spoken, action.citations, step=action.step, protected=protected
         )
-
-    async def _ask_knowledge(self, need: NeedAnswer, memory: Memory, facts: list[Fact]) -> Answered:
-        language = memory["language"]
-        answer = await self._look_up(need.question, memory)
-        if not answer.known:
-            facts.append(
-                QuestionUnanswered(
-                    at=self._tools.clock.now(),
-                    interaction_id=memory["interaction_id"],
-                    question=need.question,
-                    language=language,
-                    score=answer.score,
-                )
-            )
-            return Answered(known=False, score=answer.score)
-        citations = tuple(answer.citations)
-        return Answered(True, answer.text, answer.spoken, citations, answer.score)
-
-    async def _look_up(self, question: str, memory: Memory) -> Answer:
-        """Answer a question; one that leans on the question before it is made whole first."""
-        language, earlier = memory["language"], str(memory.get("looked_up", ""))
-        asked = question
-        if earlier and leans(question):
-            asked = await self._whole(question, earlier, language)
-        answer = await self._tools.knowledge.answer(asked, language)
-        if not answer.known and asked != question:
-            asked = question
-            answer = await self._tools.knowledge.answer(asked, language)
-        memory["looked_up"] = asked
-        return answer
-
-    async def _whole(self, question: str, earlier: str, language: str) -> str:
-        rewriter = self._tools.rewriter
-        if rewriter is not None:
-            try:
-                return await rewriter.whole(question, earlier, language)
-            except ModelFailed as error:
-                log.info("a question is made whole by rules: %s", error)
-        return whole(question, earlier)
 
     async def _call(self, need: NeedHttp) -> Fetched:
         try:
@@ -501,7 +553,14 @@ class Conversation:
 
 def _changes(need: Need) -> bool:
     """Whether it cannot be taken back."""
-    return not need.reads if isinstance(need, NeedHttp) else not isinstance(need, NeedAnswer)
+    if isinstance(need, NeedHttp):
+        return not need.reads
+    return not isinstance(need, NeedAnswer | PutThrough)
+
+
+def _is_call_outside(last: Action | None, memory: Mapping[str, Any]) -> bool:
+    """Whether somebody is called now; in writing the number is told instead."""
+    return isinstance(last, PutThrough) and memory["channel"] == Channel.VOICE
 
 
 def _played(reply: Reply, words: str) -> Played:

@@ -76,6 +76,9 @@ class AudioLeg(Protocol):
         """Set when the leg is over."""
         ...
 
+    off_record: bool
+    """While True, recordings and others who get a copy get silence, both ways."""
+
     def listen(self, listener: LegListener | None, *, live: bool = True) -> None:
         """Make ``listener`` the one that hears; None for nobody.
 
@@ -287,6 +290,33 @@ class Knowledge(Protocol):
 
     async def answer(self, question: str, language: str = "en") -> Answer:
         """Answer from articles in ``language`` (English where there is none)."""
+        ...
+
+
+class EarlyListener(Protocol):
+    """Who gets an answer's sentences while the rest is still being written."""
+
+    @property
+    def enough(self) -> asyncio.Event:
+        """Set when nobody wants more: the writing stops, what was told is the answer."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """The next sentence; it will not be taken back."""
+        ...
+
+
+@runtime_checkable
+class TellingKnowledge(Protocol):
+    """A ``Knowledge`` that can begin to answer before it has the whole answer."""
+
+    @property
+    def tells_early(self) -> bool:
+        """Whether its answers are written, so that the first sentence comes before the last."""
+        ...
+
+    async def answer_aloud(self, question: str, language: str, early: EarlyListener) -> Answer:
+        """As ``Knowledge.answer``; ``spoken`` begins with what was told."""
         ...
 
 

@@ -16,6 +16,11 @@
    anew from all of it. When an action has changed something on the way to the answer, the
    answer stands and the words are the beginning of the next turn.
 10. A bot that breaks says so, and a person gets what was known.
+11. An answer that is written sentence by sentence is said so (``bots.early``). Who speaks over it
+    ends the writing, and has begun the next turn.
+12. What is sensitive is heard off the record: no recording, no transcript, and no store has it.
+13. Who is to be put through to somebody outside is left to the switchboard, which owns the line;
+    where nobody answered there, the flow goes on on the same leg.
 """
 
 from __future__ import annotations
@@ -24,32 +29,34 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
 
 from bots.call import Asked, Call, Question, Timing, heard_of
 from bots.conversation import Heard, Turn
+from bots.early import NOT_LED, Early, Led
+from bots.flow.outcome import PutThrough
+from bots.flow.sensitive import MASK
 from bots.keys import SPEECH_FAILED, by_keys, tries_of
-from bots.ports import AudioLeg, Expectation, Transcriber, Voice, VoiceActivity
+from bots.ports import AudioLeg
 from bots.spare import VOICE_FAILED
 from bots.speech import NORMAL_PACE, Prompts, Saying
+from bots.spoken_survey import THANKS, ask_score, text_in
 from bots.spoken_turn import AUTHOR_ID, filler_line, lines_of, times_of
-from bots.survey import SCALE, parse_score
-from router.acts.act import HandoffPlan
+from bots.survey import SCALE
+from bots.voice_ports import Dialogue, Dialogues, Engines, Load, Records, Telling
 from router.errors import Conflict, IllegalMove
 from router.events import Fact, SpeechFellBack, TurnTimed, VoiceFellBack
 from router.model import (
     Author,
     Channel,
-    Customer,
     EndedBy,
     Interaction,
     InteractionState,
     NewMessage,
 )
-from router.ports import Clock, Store
+from router.ports import Clock
 
 SAVE_TRIES = 3
 HUNG_UP = "caller hung up"
@@ -58,23 +65,6 @@ MUTE_TURNS = 2
 """So often a person is tried for without a voice; then the call is ended."""
 MOST_MERGED = 5
 """So often an answer is made anew because the caller goes on."""
-SURVEY_TRIES = 2
-SURVEY_QUESTION = {
-    "en": "Before you go: how did we do? Press a key from 1, poor, to 5, very good.",
-    "zh": "挂机前请您评价：请按一到五键，一是很差，五是很好。",
-    "lv": "Pirms atvadāmies: kā mums veicās? Nospiediet taustiņu no 1, slikti, līdz 5, ļoti labi.",
-}
-SURVEY_AGAIN = {
-    "en": "Please press a key from 1 to 5.",
-    "zh": "请按一到五之间的数字键。",
-    "lv": "Lūdzu, nospiediet taustiņu no 1 līdz 5.",
-}
-SURVEY_THANKS = {
-    "en": "Thank you. Goodbye.",
-    "zh": "谢谢您，再见。",
-    "lv": "Paldies. Uz redzēšanos.",
-}
-
 log = logging.getLogger(__name__)
 
 
@@ -86,102 +76,6 @@ class VoiceOutcome(StrEnum):
     CALLER_LEFT = "caller-left"
 
 
-class Dialogue(Protocol):
-    """What is talked through; ``bots.conversation.Conversation``."""
-
-    async def begin(self, interaction: Interaction, *, customer_name: str = "") -> Turn:
-        """The greeting and the first question."""
-        ...
-
-    async def hear(self, memory: Mapping[str, Any], heard: Heard) -> Turn:
-        """The answer to what the caller said, pressed, or did not say."""
-        ...
-
-    def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
-        """The turn as it was heard, a text per reply; memory and packet believe only that."""
-        ...
-
-    async def give_up(self, memory: Mapping[str, Any], reason: str) -> Turn:
-        """The turn that brings a person, for a reason outside the conversation."""
-        ...
-
-
-class Dialogues(Protocol):
-    """Finds the conversation an interaction is in; ``bots.conversations.Conversations``."""
-
-    def of(self, interaction: Interaction) -> Dialogue:
-        """Raises ``bots.errors.NoSuchFlow``."""
-        ...
-
-    def broken(self, interaction: Interaction) -> Turn:
-        """The turn when our own part fails: a word to the customer, and a packet."""
-        ...
-
-
-class Records(Protocol):
-    """The acts on the interaction; ``router.acts.lifecycle.Lifecycle``, whose words hold here."""
-
-    async def save_bot_turn(
-        self,
-        interaction: Interaction,
-        bot_state: Mapping[str, Any],
-        replies: Sequence[NewMessage] = (),
-        handoff: HandoffPlan | None = None,
-        end_reason: str | None = None,
-        facts: Sequence[Fact] = (),
-    ) -> Interaction:
-        """Raises ``Conflict`` and ``IllegalMove``."""
-        ...
-
-    async def add_message(self, interaction_id: str, message: NewMessage) -> object:
-        """Append a line."""
-        ...
-
-    async def end(self, interaction_id: str, by: EndedBy, reason: str) -> Interaction:
-        """The engagement is over."""
-        ...
-
-    async def record_survey(
-        self, interaction_id: str, score: int, scale: int, channel: str
-    ) -> object:
-        """Keep the customer's score."""
-        ...
-
-
-Load = Callable[[str], Awaitable[tuple[Interaction, Customer]]]
-"""The interaction as it is now, by id, and whose it is."""
-
-
-def load_from(store: Store) -> Load:
-    """The ordinary way to load: from the store."""
-
-    async def load(interaction_id: str) -> tuple[Interaction, Customer]:
-        async with store.transaction() as tx:
-            interaction = await tx.interactions.get(interaction_id)
-            return interaction, await tx.people.customer(interaction.customer_id)
-
-    return load
-
-
-class Engines(Protocol):
-    """The speech engines of a process, shared by its calls; ``bots.engines.choice.Engines``."""
-
-    @property
-    def transcriber(self) -> Transcriber:
-        """Speech to text."""
-        ...
-
-    @property
-    def voice(self) -> Voice:
-        """Text to speech."""
-        ...
-
-    @property
-    def activity(self) -> VoiceActivity | None:
-        """Tells voices from other sounds; None for the gate alone."""
-        ...
-
-
 @dataclass(slots=True)
 class _Run:
     """What one run on one leg carries along."""
@@ -189,6 +83,8 @@ class _Run:
     call: Call
     conversation: Dialogue
     interaction: Interaction
+    after: str = ""
+    """Why somebody outside did not take the call: the flow goes on from there."""
     timing: Timing = field(default_factory=Timing)
     answered_at: float | None = None
     """When the answer was there, before a filler was said to its end."""
@@ -196,6 +92,11 @@ class _Run:
     """The caller's last line on its way to the store; before any later line."""
     before: tuple[Turn, Heard] | None = None
     """The turn that was answered last, and the words; to be answered anew when they go on."""
+    led: Led = NOT_LED
+    """What was heard of the answer before it was whole."""
+    led_at: float | None = None
+    over: Heard | None = None
+    """What the caller said over that: the answer to it is the next turn."""
     deaf_turns: int = 0
     """How often in a row no engine could recognise what was said."""
     fell_back: list[Fact] = field(default_factory=list)
@@ -236,8 +137,13 @@ class VoiceBot:
         self.timed: Callable[[TurnTimed], None] = _untold
         """Called with the times of each turn, beside the fact that is kept: for metrics."""
 
-    async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
+    async def run(
+        self, leg: AudioLeg, interaction: Interaction, after: str = ""
+    ) -> VoiceOutcome | PutThrough:
         """Talk until the bot is done with it or the caller has gone.
+
+        ``PutThrough`` leaves the leg to who calls somebody outside; where that fails, run again
+        with its ``TransferOutcome`` as ``after``.
 
         Outbound calls are the same: the flow and its starting fields come from the
         interaction's ``meta``. Leaves the leg open after a hand-over, hangs it up
@@ -245,7 +151,7 @@ class VoiceBot:
         """
         conversation = self._conversations.of(interaction)
         call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
-        run = _Run(call, conversation, interaction)
+        run = _Run(call, conversation, interaction, after)
         try:
             return await self._converse(run)
         except IllegalMove as error:
@@ -267,10 +173,10 @@ class VoiceBot:
         language = interaction.language
         call = Call(leg, self._transcriber, self.prompts, self._seconds, self._activity)
         try:
-            score = await self._ask_score(call, language)
+            score = await ask_score(call, self._transcriber, language)
             if score is not None:
                 await self._records.record_survey(interaction.id, score, SCALE, Channel.VOICE)
-                await call.say([_in(SURVEY_THANKS, language)], language)
+                await call.say([text_in(THANKS, language)], language)
         finally:
             call.close()
         await leg.hang_up()
@@ -299,16 +205,22 @@ class VoiceBot:
 
     # -- the conversation --------------------------------------------------------
 
-    async def _converse(self, run: _Run) -> VoiceOutcome:
+    async def _converse(self, run: _Run) -> VoiceOutcome | PutThrough:
         turn = await self._begin(run)
         while True:
-            if turn.handoff is not None or turn.ended is not None:
+            if turn.is_last:
                 outcome, turn = await self._finish(run, turn)
                 if outcome is not None:
                     return outcome
                 continue
             filler = _filler(run, turn)
-            asked = await run.call.ask(_question(turn, filler))
+            led, over = run.led, run.over
+            run.led, run.over = NOT_LED, None
+            if over is None:
+                asked = await run.call.ask(_question(led.rest_of(turn), filler))
+            else:
+                asked = Asked(over, ("",) * len(turn.replies))
+            asked = replace(asked, said=led.heard_of(turn, asked.said))
             turn = run.conversation.played(turn, asked.said)
             filled = filler_line(filler, asked.filled)
             if asked.heard is None:
@@ -322,11 +234,14 @@ class VoiceBot:
                 known = before.text
                 asked = replace(asked, heard=before.then(asked.heard))
             run.before = None
+            private = turn.off_record
             try:
                 turn, heard = await self._answer(run, turn, asked)
             finally:
                 # The lines must be in order: what was said before what was answered.
                 await saving
+            if private and (heard.text or heard.digits):
+                heard, known = Heard.said(MASK), ""
             run.noting = asyncio.create_task(self._note_caller(run, heard, known))
 
     async def _begin(self, run: _Run) -> Turn:
@@ -334,7 +249,10 @@ class VoiceBot:
         if run.interaction.state is not InteractionState.BOT:
             # Word that the bot should begin came later than somebody who took the call.
             raise IllegalMove(f"the call is {run.interaction.state} and not the bot's")
-        turn = await run.conversation.begin(run.interaction, customer_name=customer.name)
+        if run.after:
+            turn = await run.conversation.not_reached(run.interaction.bot_state, run.after)
+        else:
+            turn = await run.conversation.begin(run.interaction, customer_name=customer.name)
         self._transcriber.prepare(turn.expectation)
         return turn
 
@@ -357,6 +275,9 @@ class VoiceBot:
             run.deaf_turns = 0
             answered = await run.conversation.give_up(turn.memory, SPEECH_FAILED)
         at = run.answered_at if run.answered_at is not None else self._seconds()
+        if run.led_at is not None:
+            # It was understood before all of the answer was there.
+            at = min(at, run.led_at)
         # Who goes on speaking is waited for: that is no time of ours.
         timing = asked.timing if heard is asked.heard else Timing()
         run.timing = replace(timing, understood_at=at, acted_s=answered.acted_s)
@@ -373,19 +294,28 @@ class VoiceBot:
             more = await run.call.more_words()
             if not more.text:
                 break
+            if run.led.words:
+                run.over = heard_of(more)
+                break
             if answered.changed or not heard.text:
                 run.call.carry(more)
                 break
             heard = heard.then(heard_of(more))
             filled = filled or run.fillers > fillers
             answered = await self._made(run, turn, heard, filled=filled)
-        if heard.text:
+        if heard.text and not run.led.words:
             run.before = turn, heard
         return answered, heard
 
     async def _made(self, run: _Run, turn: Turn, heard: Heard, *, filled: bool) -> Turn:
         """The answer, with a filler when it takes long and there was none yet (rule 6)."""
-        answer = asyncio.create_task(run.conversation.hear(turn.memory, heard), name="answer")
+        dialogue, early = run.conversation, None
+        if isinstance(dialogue, Telling) and dialogue.tells_early:
+            early = Early()
+            thinking = dialogue.hear_aloud(turn.memory, heard, early)
+        else:
+            thinking = dialogue.hear(turn.memory, heard)
+        answer = asyncio.create_task(thinking, name="answer")
 
         def answered(_: asyncio.Task[Turn]) -> None:
             run.answered_at = self._seconds()
@@ -394,8 +324,11 @@ class VoiceBot:
         try:
             filler = _filler(run, turn)
             if filler and not filled:
-                said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer)
+                said = await run.call.fill(replace(_question(turn), lines=(filler,)), answer, early)
                 self._note_filler(run, filler_line(filler, said))
+            if early is not None:
+                run.led = await run.call.lead(_question(turn), early, answer)
+                run.led_at = run.led.first_audio_at
             return await answer
         finally:
             answer.cancel()
@@ -414,10 +347,12 @@ class VoiceBot:
         # Its words could not be said either.
         return answered if answered.handoff is None else replace(answered, replies=())
 
-    async def _finish(self, run: _Run, turn: Turn) -> tuple[VoiceOutcome | None, Turn]:
+    async def _finish(self, run: _Run, turn: Turn) -> tuple[VoiceOutcome | PutThrough | None, Turn]:
         """Say the last words and do what is last; another turn when they could not be said."""
-        lines = [reply.spoken for reply in turn.replies]
+        led, run.led, run.over = run.led, NOT_LED, None
+        lines = [reply.spoken for reply in led.rest_of(turn).replies]
         said = await run.call.say(lines, _language(run, turn), _pace(turn))
+        said = led.heard_of(turn, said)
         turn = run.conversation.played(turn, said)
         if run.call.leg.closed.is_set():
             await self._left(run, self._begin_save(run, turn, said))
@@ -431,6 +366,8 @@ class VoiceBot:
         await self._begin_save(run, turn, said, final=True)
         if turn.handoff is not None:
             return VoiceOutcome.HANDED_OFF, turn
+        if turn.outside is not None:
+            return turn.outside, turn
         await run.call.leg.hang_up()
         return VoiceOutcome.ENDED, turn
 
@@ -483,7 +420,7 @@ class VoiceBot:
             spoken = replace(run.interaction, language=_language(run, turn))
             with contextlib.suppress(Conflict):
                 run.interaction = await self._records.save_bot_turn(
-                    spoken, turn.memory, lines, plan, turn.ended, turn.facts
+                    spoken, turn.kept_memory, lines, plan, turn.ended, turn.facts
                 )
                 return
             run.interaction, _ = await self._load(run.interaction.id)
@@ -525,37 +462,23 @@ class VoiceBot:
         return [line] if trouble.apology else []
 
     def _timed(self, run: _Run) -> list[Fact]:
-        timing = replace(run.timing, first_audio_at=run.call.first_audio_at)
-        run.timing = Timing()
+        first = run.call.first_audio_at if run.led_at is None else run.led_at
+        timing = replace(run.timing, first_audio_at=first)
+        run.timing, run.led_at = Timing(), None
         if timing.ended_at is None:
             return []
         fact = times_of(timing, run.interaction.id, self._clock.now())
         self.timed(fact)
         return [fact]
 
-    # -- the survey --------------------------------------------------------------
-
-    async def _ask_score(self, call: Call, language: str) -> int | None:
-        words = ("one", "two", "three", "four", "five")
-        expected = Expectation("choice", words, language)
-        self._transcriber.prepare(expected)
-        text = _in(SURVEY_QUESTION, language)
-        for _ in range(SURVEY_TRIES):
-            asked = await call.ask(Question((text,), expected, max_digits=1))
-            if asked.heard is None:
-                return None
-            score = parse_score(asked.heard.digits or asked.heard.text)
-            if score is not None:
-                return score
-            text = _in(SURVEY_AGAIN, language)
-        return None
-
 
 def _question(turn: Turn, filler: str = "") -> Question:
     lines = tuple(reply.spoken for reply in turn.replies)
     protected = frozenset(n for n, reply in enumerate(turn.replies) if reply.protected)
     expect, keys = turn.expectation, turn.max_digits
-    return Question(lines, expect, keys, _pace(turn), turn.listen, protected, filler)
+    return Question(
+        lines, expect, keys, _pace(turn), turn.listen, protected, filler, turn.off_record
+    )
 
 
 def _filler(run: _Run, turn: Turn) -> str:
@@ -575,7 +498,3 @@ def _language(run: _Run, turn: Turn) -> str:
 
 def _untold(_: TurnTimed) -> None:
     """Nobody wants to know at once."""
-
-
-def _in(texts: dict[str, str], language: str) -> str:
-    return texts.get(language, texts["en"])

@@ -23,7 +23,7 @@ from bots.actions import HttpActions
 from bots.conversation import Conversation, Tools
 from bots.conversations import Conversations
 from bots.engines.phrases import Corpus
-from bots.flow.check import secrets_of
+from bots.flow.check import parties_of, secrets_of
 from bots.flow.model import Flow
 from bots.flow.schema import read_flow
 from bots.nlu.kept import KeptModels
@@ -86,8 +86,12 @@ class Brain:
         self.loading = asyncio.create_task(self._load(talks), name="loading")
 
     def converse(self, flow: Flow) -> Conversation:
-        """A flow with what it needs. Raises ``BadConfiguration`` for a secret that is not there."""
+        """A flow with what it needs.
+
+        Raises ``BadConfiguration`` for a secret or somebody outside that is not there.
+        """
         _require_secrets(flow, self.secrets)
+        require_parties(flow, self.tools.outside)
         return Conversation(flow, self.tools)
 
     async def prepare(self) -> None:
@@ -199,6 +203,7 @@ async def start_brain(
         rewriter=helped.rewriter,
         summariser=helped.summariser,
         house=house,
+        outside=settings.outside or {},
         timezone=_timezone(company),
         policy=lambda: company.redaction,
     )
@@ -238,6 +243,7 @@ async def _flows(settings: Settings, company: Company, secrets: Mapping[str, str
         )
     for flow in flows:
         _require_secrets(flow, frozenset(secrets))
+        require_parties(flow, settings.outside or {})
     return flows
 
 
@@ -247,6 +253,16 @@ def _require_secrets(flow: Flow, secrets: Set[str]) -> None:
         raise BadConfiguration(
             f"flow {flow.name!r} names the secret {unset[0]!r}; put it into a file of that "
             "name in the folder PARLEY_SECRETS"
+        )
+
+
+def require_parties(flow: Flow, outside: Mapping[str, str]) -> None:
+    """Raise ``BadConfiguration`` where it calls somebody outside who is not listed."""
+    unknown = sorted(parties_of(flow) - set(outside))
+    if unknown:
+        raise BadConfiguration(
+            f"flow {flow.name!r} puts callers through to {unknown[0]!r}, whom PARLEY_OUTSIDE does "
+            f"not list; there are: {', '.join(sorted(outside)) or 'none'}"
         )
 
 

@@ -57,6 +57,7 @@ from gateway.demo.town import Town
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
 from gateway.flow_desk import flow_desk
+from gateway.going_out import GoingOut
 from gateway.house import House
 from gateway.overhearing import overhear
 from gateway.proofs import Proofs, Send
@@ -75,6 +76,7 @@ from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
 from router.acts.customers import Customers
 from router.acts.lifecycle import Lifecycle
+from router.acts.outside import PuttingThrough
 from router.acts.transfers import Transfers
 from router.acts.waiting import Waiting
 from router.bus.memory import MemoryBus
@@ -88,6 +90,7 @@ from router.errors import ParleyError
 from router.model import Channel, Customer, Interaction, InteractionState, new_id
 from router.ports import Bus
 from router.redaction.logs import guard_logs
+from router.redaction.redact import redact
 from router.relay import Relay
 from router.store.sql import FROZEN_MS, ROUTER_FROZEN_MS, SqlStore
 
@@ -288,7 +291,10 @@ class Installation:
     async def _start_mail(self) -> None:
         settings = self.settings
         head = head_of(settings, self.company.name)
-        attachments = AttachmentFolder(settings.data / "attachments")
+        attachments = AttachmentFolder(
+            settings.data / "attachments",
+            redact=lambda text: redact(text, self.company.redaction),
+        )
         inbox = MailInbox(self.store, self.lifecycle, self.clock, attachments, head.domain)
         server = MailServer(inbox, [head.address], settings.host, settings.smtp_in_port)
         sender = MailSender(self.store, self.lifecycle, self.clock, post_of(settings), head)
@@ -348,6 +354,10 @@ class Installation:
             company=self.company,
             data_dir=settings.data,
             overhearing=overhear(self.store, self.lifecycle, engines, on=settings.assist_calls),
+            going_out=GoingOut(
+                settings.outside or {},
+                PuttingThrough(self.store, self.company, self.clock, self.relay),
+            ),
         )
         phone = Phone(self._phone_settings(), self._answered, ready=thoughts.loaded)
         browser = WebRtcPeer(phone.clock, settings.media_host)

@@ -20,6 +20,7 @@ from bots.engines.local import Hardware, LocalModels, VoiceModel, parse_voice
 from bots.engines.remote import FIRST_S, Patience, RemoteSpeech, Server, parse_server
 from bots.engines.remote import Protocol as SpeechProtocol
 from bots.flow.model import LANGUAGES
+from bots.flow.verbs import PARTY
 from bots.nlu.understanding import EMBEDDED
 from knowledge.sentence_models import DEFAULT_MODEL
 from router.errors import BadConfiguration
@@ -89,6 +90,17 @@ def _names(value: str) -> Mapping[str, str]:
             raise ValueError("expected names by language like en=alba,lv=aivars")
         named[language] = name
     return named
+
+
+def _outside(value: str) -> Mapping[str, str]:
+    """``installers=+37167000000,hotline=sip:help@partner.example:5060``."""
+    listed = _names(value)
+    for name, address in listed.items():
+        if not PARTY.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of small letters, digits and '-'")
+        if not re.fullmatch(r"\+[1-9]\d{6,14}|sip:[^@\s,]+@[^@\s,]+", address):
+            raise ValueError(f"expected +37167000000 or sip:user@host for {name!r}")
+    return listed
 
 
 def _voices(value: str) -> Mapping[str, VoiceModel]:
@@ -287,6 +299,12 @@ class Settings:
     )
     sip_trunk: str = _setting(
         "PARLEY_SIP_TRUNK", _text, "", "host:port that takes calls to plain numbers"
+    )
+    outside: Mapping[str, str] | None = _setting(
+        "PARLEY_OUTSIDE",
+        _outside,
+        None,
+        "to whom flows may put callers through, as `NAME=+37167000000,NAME=sip:user@host`",
     )
     ring_s: float = _setting(
         "PARLEY_RING_S", _seconds, 25.0, "how long a campaign lets a telephone ring"

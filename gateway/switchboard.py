@@ -10,6 +10,8 @@
 6. Who waits is accompanied (``gateway.waiting_line``); who asked to be called back is dialled
    for the agent who accepts.
 7. No bot speaks after a person has accepted: what is being said then is cut off.
+8. A bot may have a caller put through to somebody outside (``gateway.going_out``); where nobody
+   answers there, it goes on.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from bots.flow.outcome import PutThrough
 from bots.flow.phrases import BROKEN
 from bots.ports import AudioLeg
 from bots.survey import has_answered
@@ -33,6 +36,7 @@ from channels.identity import phone
 from channels.media.leg import Leg
 from channels.media.recording import Recording
 from channels.text_errors import BadAddress
+from gateway.going_out import GoingOut
 from gateway.joining import BrowserLine, Call, Dial, Joining, Talks, outcome_of
 from gateway.overhearing import Overhearing
 from gateway.party_line import CUSTOMER, PartyLine
@@ -40,7 +44,7 @@ from gateway.waiting_line import Speaker, WaitingLine
 from router.acts.act import HandoffPlan
 from router.acts.callbacks import CALL_BACK
 from router.acts.lifecycle import Lifecycle
-from router.acts.parties import Arrangement
+from router.acts.parties import Arrangement, TransferOutcome
 from router.commands import (
     ConnectAgent,
     ConnectVisitor,
@@ -96,8 +100,10 @@ log = logging.getLogger(__name__)
 class Bot(Speaker, Protocol):
     """Who talks first; ``bots.voice.VoiceBot``, whose words hold here."""
 
-    async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
-        """Talk until done with it or the caller has gone."""
+    async def run(
+        self, leg: AudioLeg, interaction: Interaction, after: str = ""
+    ) -> VoiceOutcome | PutThrough:
+        """Talk until done with it or the caller has gone; ``after`` a try to put them through."""
         ...
 
     async def survey(self, leg: AudioLeg, interaction: Interaction) -> int | None:
@@ -132,6 +138,7 @@ class Switchboard:
         company: Company,
         data_dir: Path,
         overhearing: Overhearing | None = None,
+        going_out: GoingOut | None = None,
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
@@ -148,6 +155,7 @@ class Switchboard:
         self._people = Joining(store, talks, self._spawn)
         self._line = line
         self._overhearing = overhearing
+        self._going_out = going_out
 
     def connect_wires(self, browser: BrowserLine, dial: Dial | None) -> None:
         """The lines that come with the process: browsers, and telephones where there are any."""
@@ -211,6 +219,8 @@ class Switchboard:
         call = self._add(leg, interaction)
         call.bot = asyncio.create_task(self._run_bot(call, interaction))
         await asyncio.wait({call.bot})
+        if call.line.released:  # the caller talks to somebody outside
+            await call.leg.closed.wait()
         self._spawn(self._until_over(call), f"call-{interaction.id}")
 
     async def _received(self, leg: Leg, caller: Caller) -> Interaction:
@@ -273,7 +283,7 @@ class Switchboard:
 
     async def _run_bot(self, call: Call, interaction: Interaction) -> None:
         try:
-            outcome = await self._bot.run(call.leg, interaction)
+            outcome = await self._talk(call, interaction)
         except Exception:
             log.exception("the bot failed on call %s; a person takes over", interaction.id)
             with contextlib.suppress(Exception):
@@ -284,6 +294,18 @@ class Switchboard:
             self._wait_for_people(call)
         elif outcome is VoiceOutcome.ENDED:
             await call.leg.hang_up()
+
+    async def _talk(self, call: Call, interaction: Interaction) -> VoiceOutcome:
+        """The bot, and again behind each try to put the caller through (rule 8)."""
+        after = ""
+        while isinstance(outcome := await self._bot.run(call.leg, interaction, after), PutThrough):
+            if self._going_out is None:
+                after = TransferOutcome.UNREACHABLE
+                continue
+            after = await self._going_out.connect(call, outcome, self._people)
+            if after in (TransferOutcome.ANSWERED, TransferOutcome.LEFT):
+                return VoiceOutcome.CALLER_LEFT
+        return outcome
 
     async def _give_to_a_person(self, interaction_id: str) -> VoiceOutcome:
         """When our bot breaks, the caller must not be the one who pays for it."""

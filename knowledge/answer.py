@@ -35,7 +35,7 @@ from knowledge.extract import (
 )
 from knowledge.lexical import LexicalIndex, fuse_min_max
 from knowledge.model import FALLBACK_LANGUAGE, Answer, Article, Hit, Passage
-from knowledge.ports import Encoder, VectorIndex
+from knowledge.ports import EarlyListener, Encoder, VectorIndex
 from knowledge.spoken import spoken_form
 from knowledge.written import Written
 from router.errors import ParleyError
@@ -170,16 +170,30 @@ class KnowledgeBase:
             if passage.language == "en" and self._article_of(passage).audience == "public"
         ]
 
+    @property
+    def tells_early(self) -> bool:
+        """Whether answers are written, so that the first sentence comes before the last."""
+        return self.written is not None
+
     async def answer(self, question: str, language: str = "en") -> Answer:
         """The articles' answer in that language, in English where there is none."""
+        return await self._answer(question, language)
+
+    async def answer_aloud(self, question: str, language: str, early: EarlyListener) -> Answer:
+        """The same; ``early`` hears each sentence as soon as it is written and checked."""
+        return await self._answer(question, language, early)
+
+    async def _answer(
+        self, question: str, language: str, early: EarlyListener | None = None
+    ) -> Answer:
         asked = focus(question)
         if not asked:
             return Answer(known=False)
         first = self._language(language)
-        answer = await self._answer_in(asked, first)
+        answer = await self._answer_in(asked, first, early)
         if answer.known or first == FALLBACK_LANGUAGE:
             return answer
-        other = await self._answer_in(asked, FALLBACK_LANGUAGE)
+        other = await self._answer_in(asked, FALLBACK_LANGUAGE, early)
         return other if other.known else answer
 
     async def search(
@@ -249,7 +263,7 @@ class KnowledgeBase:
     def _article_of(self, passage: Passage) -> Article:
         return self._shelf.articles[passage.language, passage.article_id]
 
-    async def _answer_in(self, asked: str, language: str) -> Answer:
+    async def _answer_in(self, asked: str, language: str, early: EarlyListener | None) -> Answer:
         read = await self._read(asked, language)
         if read is None:
             return Answer(known=False)
@@ -258,7 +272,8 @@ class KnowledgeBase:
         answer = await self._off_loop(lambda: _compose(shelf, read, weights, language))
         if self.written is None or not answer.known:
             return answer
-        return await self.written.answer(asked, [hit.passage for hit in read.near], answer)
+        passages = [hit.passage for hit in read.near]
+        return await self.written.answer(asked, passages, answer, early)
 
     async def _read(self, asked: str, language: str) -> _Read | None:
         """Find articles and compare the sentences of the best with the question."""

@@ -73,6 +73,27 @@ class Statement(Protocol):
         ...
 
 
+class Signal(Protocol):
+    """Something that happens once; ``asyncio.Event``."""
+
+    async def wait(self) -> bool:
+        """Return when it has."""
+        ...
+
+
+class EarlyListener(Protocol):
+    """Who gets an answer's sentences while the rest is still being written."""
+
+    @property
+    def enough(self) -> Signal:
+        """Set when nobody wants more: the writing stops, what was told is the answer."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """The next sentence; it will not be taken back."""
+        ...
+
+
 class Writer(Protocol):
     """Puts passages into the words of an answer. Nothing it writes is believed unchecked."""
 

@@ -184,7 +184,7 @@ class HoldEnded(Fact):
 class InteractionTransferred(Fact):
     """An agent gave it away: ``way`` is queue, agent, bot or outside, ``target`` which one.
 
-    With ``way`` supervisor it was taken over from the agent.
+    With ``way`` supervisor it was taken over from the agent; without an agent a bot gave it away.
 
     ``to_agent_id`` is set when another agent has it from this moment on (after a
     consultation, or taken over by a supervisor). ``outcome`` is set where it is known

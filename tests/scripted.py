@@ -246,6 +246,10 @@ class ScriptedDialogue:
         self.heard.append(heard)
         return self.turns.pop(0)
 
+    async def not_reached(self, memory: Mapping[str, Any], outcome: str) -> Turn:
+        self.heard.append(Heard.said(f"outside: {outcome}"))
+        return self.turns.pop(0)
+
     def played(self, turn: Turn, heard: Sequence[str]) -> Turn:
         self.played_as.append(tuple(heard))
         return turn

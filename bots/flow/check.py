@@ -26,6 +26,7 @@ from bots.flow.model import (
     EndStep,
     Flow,
     HandOffStep,
+    OutsideStep,
     RateStep,
     ReturnStep,
     SayStep,
@@ -46,6 +47,8 @@ BUILT_IN_NAMES = frozenset(
 YES_NO = ("yes", "no")
 CALLBACK_NAMES = frozenset({"opens"})
 """What a callback sets: when the queue opens, where it is closed at the wished time."""
+OUTSIDE_NAMES = frozenset({"outside"})
+"""What a transfer outside sets in writing: the number."""
 
 
 def problems(flow: Flow, lines: Lines) -> list[str]:
@@ -54,6 +57,7 @@ def problems(flow: Flow, lines: Lines) -> list[str]:
     found += _bad_references(flow)
     found += _unknown_languages(flow)
     found += _bad_templates(flow)
+    found += _told_secrets(flow)
     return found or list(_unreachable(flow))
 
 
@@ -68,6 +72,8 @@ def exits(flow: Flow, step: Step) -> Iterator[str]:
                 yield flow.starts[step.flow]
         case CallbackStep():
             yield from (target for target in (step.next, step.closed, step.refused) if target)
+        case OutsideStep():
+            yield from (step.next, *step.on_outcome.values(), step.failed)
         case AskStep():
             yield from _ask_exits(flow, step)
         case AnswerStep():
@@ -179,6 +185,24 @@ def _bad_templates(flow: Flow) -> Iterator[str]:
         yield from (f"{flow.path}: {problem}" for problem in _wrong(template, known))
 
 
+def _told_secrets(flow: Flow) -> Iterator[str]:
+    """What nobody may keep is for actions and conditions, not for texts, which are kept."""
+    secret = {slot.name for slot in flow.slots.values() if slot.sensitive}
+    for step in flow.steps.values() if secret else ():
+        told = [template for text in texts(step) for template in text.variants.values()]
+        told += [step.tried] if isinstance(step, DoStep) else []
+        named = {name for template in told for name in _names(template)} & secret
+        for name in sorted(named):
+            yield at(flow, step, f"slot {name!r} is sensitive: no text may tell it; take it out")
+
+
+def _names(template: str) -> Iterable[str]:
+    try:
+        return names_in(template)
+    except TemplateError:
+        return ()  # Named already.
+
+
 def settable(flow: Flow) -> set[str]:
     """Every slot and variable that the flow itself knows."""
     known = set(flow.slots) | set(flow.variables)
@@ -190,6 +214,8 @@ def settable(flow: Flow) -> set[str]:
                 known |= set(step.save)
             case CallbackStep():
                 known |= CALLBACK_NAMES
+            case OutsideStep():
+                known |= OUTSIDE_NAMES
     return known
 
 
@@ -210,6 +236,11 @@ def secrets_of(flow: Flow) -> set[str]:
         for template in step.headers.values() if isinstance(step, DoStep) else ():
             named |= secrets_in(template)[0]
     return named
+
+
+def parties_of(flow: Flow) -> set[str]:
+    """The names of all to whom it may put callers through outside."""
+    return {step.party for step in flow.steps.values() if isinstance(step, OutsideStep)}
 
 
 def _hidden(template: str) -> Iterator[str]:
@@ -245,7 +276,7 @@ def texts(step: Step) -> Iterator[Text]:
             yield from (each.text for each in step.checks)
         case SayStep():
             yield step.text
-        case AnswerStep() | HandOffStep() | EndStep() | ReturnStep():
+        case AnswerStep() | HandOffStep() | OutsideStep() | EndStep() | ReturnStep():
             if step.text:
                 yield step.text
 

@@ -12,7 +12,7 @@ from bots.flow.reader import Reader
 SLOT_KEYS = frozenset(
     {"type", "confirm", "prefill", "implies", "answer", "prefix", "length", "low", "high"}
     | {"choices", "optional", "check", "label", "pattern", "currency", "past", "month_first"}
-    | {"country", "among"}
+    | {"country", "among", "sensitive"}
 )
 INTENT_KEYS = frozenset({"label", "about", "go", "queue", "small_talk", "examples"})
 
@@ -24,10 +24,15 @@ def read_slot(reader: Reader, name: str, raw: Section) -> Slot:
     choices = _choices(reader, raw)
     if (kind == "choice") != bool(choices):
         reader.bad("a slot of type choice, and no other, needs 'choices'")
+    confirm = reader.one_of(raw, "confirm", CONFIRMATIONS, "never")
+    sensitive = reader.flag(raw, "sensitive")
+    if sensitive and (confirm != "never" or raw.get("prefill") or raw.get("answer")):
+        reader.bad("a sensitive slot is not read back, not prefilled and no campaign's answer")
     return Slot(
         name=name,
         type=kind,
-        confirm=reader.one_of(raw, "confirm", CONFIRMATIONS, "never"),
+        confirm=confirm,
+        sensitive=sensitive,
         prefill=reader.flag(raw, "prefill"),
         implies=str(raw.get("implies", "")),
         answer=reader.flag(raw, "answer"),

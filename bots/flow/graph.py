@@ -19,14 +19,14 @@ START = "start"
 NOT_WAYS = frozenset(
     {"id", "slot", "reason", "queue", "turn", "method", "url", "question", "tried"}
     | {"save", "values", "body", "skills", "agent", "flow", "arguments", "headers", "expects"}
-    | {"also", "number", "at", "score", "instead", "reach"}
+    | {"also", "number", "at", "score", "instead", "reach", "party"}
 )
 """Fields of steps whose words name no step, though they may look alike."""
 
 
 SLOTS = ("slot", "also")
 """Fields that name slots a step fills."""
-PARTS = {"code": "verify", "rate": "survey", "return": "end"}
+PARTS = {"code": "verify", "rate": "survey", "return": "end", "outside": "transfer"}
 """Steps that a verb is made into, by the verb."""
 
 

@@ -21,7 +21,15 @@ from bots.flow.model import (
     SLOT_TYPES,
 )
 from bots.flow.schema import STEP_KEYS, TOP_KEYS
-from bots.flow.verbs import METHODS, MOST_RETRIES, MOST_TIMEOUT_S, WAYS
+from bots.flow.verbs import (
+    LEAST_RING_S,
+    METHODS,
+    MOST_RETRIES,
+    MOST_RING_S,
+    MOST_TIMEOUT_S,
+    OUTCOMES,
+    WAYS,
+)
 from bots.turn import PROFILES
 
 URI = "https://json-schema.org/draft/2020-12/schema"
@@ -86,7 +94,10 @@ VERBS: Mapping[str, Schema] = {
     },
     "set": NAMES,
     "call": {**STRING, "description": "the name of another flow in this folder"},
-    "transfer": _object({"queue": QUEUE, "agent": STRING, "flow": STRING}),
+    "transfer": _object(
+        {"queue": QUEUE, "agent": STRING, "flow": STRING, "outside": {"type": "string"}}
+        | {"ring_s": {"type": "number", "minimum": LEAST_RING_S, "maximum": MOST_RING_S}}
+    ),
     "callback": _object({"number": STRING, "at": STRING, "queue": STRING}, ("number",)),
     "survey": TEXT,
     "verify": _one_of(WAYS),
@@ -121,6 +132,7 @@ KEYS: Mapping[str, Schema] = {
     "closed": STEP,
     "refused": STEP,
     "on_end": STEPS,
+    "on_outcome": {**STEPS, "propertyNames": {"enum": list(OUTCOMES)}},
     "with": NAMES,
     "agent": STRING,
     "nobody": {"anyOf": [STEP, {"const": False}]},
@@ -160,6 +172,7 @@ SLOT_VALUES: Mapping[str, Schema] = {
     "implies": STRING,
     "answer": FLAG,
     "optional": FLAG,
+    "sensitive": FLAG,
     "label": TEXT,
     "check": CHECKS,
     "prefix": STRING,

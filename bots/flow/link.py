@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,27 +19,25 @@ from bots.errors import BadFlow
 from bots.flow import check
 from bots.flow.model import (
     GLOBALS,
-    AnswerStep,
     AskStep,
     BranchStep,
-    CallbackStep,
     CallStep,
     CodeStep,
-    DoStep,
     EndStep,
     Flow,
     HandOffStep,
     Intent,
-    RateStep,
     ReturnStep,
-    SayStep,
-    SetStep,
     Slot,
     Step,
     inside,
     is_command,
 )
 
+WAYS = ("next", "otherwise", "unknown", "on_error", "wrong", "failed", "closed", "refused")
+"""Fields of steps that name one step."""
+BRANCHES = ("routes", "on_status", "on_end", "on_outcome")
+"""Fields that name a step for each of several words."""
 MAX_DEPTH = 5
 """So many flows may call each other in a chain."""
 
@@ -140,56 +138,34 @@ def _moved(name: str, flow: Flow, step: Step) -> Step:
     def to(target: str) -> str:
         return inside(name, target) if target in flow.steps else target
 
-    def ways(named: Mapping[Any, str]) -> dict[Any, str]:
-        return {key: to(target) for key, target in named.items()}
-
-    step = _ending(name, flow, replace(step, id=inside(name, step.id)))
+    step = _ending(name, flow, replace(step, id=inside(name, step.id), **_ways(step, to)))
     match step:
-        case SayStep() | SetStep() | RateStep():
-            return replace(step, next=to(step.next))
         case AskStep():
             return replace(
                 step,
                 slot=inside(name, step.slot) if step.slot else "",
                 also=tuple(inside(name, slot) for slot in step.also),
-                next=to(step.next),
-                otherwise=to(step.otherwise),
-                routes=ways(step.routes),
                 dtmf={
                     key: target if is_command(target) else to(target)
                     for key, target in step.dtmf.items()
                 },
             )
-        case AnswerStep():
-            return replace(step, next=to(step.next), unknown=to(step.unknown))
-        case DoStep():
-            return replace(
-                step,
-                next=to(step.next),
-                on_error=to(step.on_error),
-                wrong=to(step.wrong),
-                on_status=ways(step.on_status),
-            )
         case BranchStep():
-            cases = tuple((when, to(go)) for when, go in step.cases)
-            return replace(step, cases=cases, otherwise=to(step.otherwise))
+            return replace(step, cases=tuple((when, to(go)) for when, go in step.cases))
         case CallStep():
-            return replace(
-                step,
-                flow=inside(name, step.flow),
-                next=to(step.next),
-                on_end=ways(step.on_end),
-            )
-        case CallbackStep():
-            return replace(
-                step, next=to(step.next), closed=to(step.closed), refused=to(step.refused)
-            )
+            return replace(step, flow=inside(name, step.flow))
         case CodeStep():
-            return replace(
-                step,
-                next=to(step.next),
-                failed=to(step.failed),
-                wrong=to(step.wrong),
-                slot=inside(name, step.slot) if step.slot else "",
-            )
+            return replace(step, slot=inside(name, step.slot) if step.slot else "")
     return step
+
+
+def _ways(step: Step, to: Callable[[str], str]) -> dict[str, Any]:
+    """Those of its fields that name one step, and those that name several by a word."""
+    ways: dict[str, Any] = {
+        field: to(getattr(step, field)) for field in WAYS if hasattr(step, field)
+    }
+    for field in BRANCHES:
+        named: Mapping[Any, str] = getattr(step, field, {})
+        if named:
+            ways[field] = {key: to(target) for key, target in named.items()}
+    return ways

@@ -122,8 +122,9 @@ class Slot:
     ``month_first`` reads 03/04 as the 4th of March. ``country`` (ISO 3166) is that of a telephone
     number without a country code; ``among`` lists the names that are possible.
     ``consent``: a yes to what cannot be undone, which counts only once the whole question was
-    heard. ``label`` is how customers call it ("the amount"), for corrections; ``checks`` hold
-    before it is used, wherever it was given.
+    heard. ``sensitive`` is what nobody may keep (``bots.flow.sensitive``). ``label`` is how
+    customers call it ("the amount"), for corrections; ``checks`` hold before it is used,
+    wherever it was given.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Slot:
     country: str = ""
     among: tuple[str, ...] = ()
     consent: bool = False
+    sensitive: bool = False
     label: Text | None = None
     checks: tuple[Check, ...] = ()
 
@@ -305,6 +307,23 @@ class HandOffStep(Step):
     again: bool = False
     instead: str = ""
     reach: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideStep(Step):
+    """Put a caller through to somebody outside; in writing, tell the number and go on.
+
+    ``party`` is a name of the operator's list of numbers, never a template: nothing that a
+    customer says can choose whom we call. It rings for ``ring_s`` seconds. Nobody there:
+    ``on_outcome`` has a step by ``router.acts.parties.TransferOutcome``, ``failed`` takes the rest.
+    """
+
+    party: str
+    next: str
+    failed: str
+    on_outcome: Mapping[str, str] = field(default_factory=dict)
+    ring_s: float = 25.0
+    text: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,20 @@ class Recorded:
     """The score is kept."""
 
 
+TOLD = "told"
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """What became of ``PutThrough``: ``told`` (in writing, ``number``) or why nobody took it.
+
+    The latter is a ``router.acts.parties.TransferOutcome``; who was reached does not come back.
+    """
+
+    outcome: str
+    number: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """Say this. ``step`` is the one that says it."""
@@ -125,7 +139,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``, ``turn`` as in AskStep."""
+    """Say this and wait. ``kind`` is as in ``bots.ports.Expectation``, ``turn`` as in AskStep.
+
+    ``off_record``: what is said meanwhile is neither recorded nor written down.
+    """
 
     text: str
     kind: str
@@ -134,6 +151,7 @@ class Ask:
     length: int = 0
     turn: str = ""
     step: str = field(default="", compare=False)
+    off_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +208,17 @@ class NeedCode:
 
 
 @dataclass(frozen=True, slots=True)
+class PutThrough:
+    """Call ``party`` of the operator's list for ``ring_s`` seconds and join the caller to them.
+
+    Resume with :class:`Transferred` where nobody answered, and in writing with the number.
+    """
+
+    party: str
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HandOff:
     """Give the interaction to a person. An empty ``queue`` means the company's default.
 
@@ -211,9 +240,9 @@ class End:
     reason: str
 
 
-Need = NeedAnswer | NeedHttp | NeedCallback | NeedCode | NeedScore
+Need = NeedAnswer | NeedHttp | NeedCallback | NeedCode | NeedScore | PutThrough
 Action = Say | Ask | Need | HandOff | End
-Given = Understood | Answered | Fetched | Promised | Proven | Recorded
+Given = Understood | Answered | Fetched | Promised | Proven | Recorded | Transferred
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,15 @@ def _text(variants: Mapping[str, str | tuple[str, str]]) -> Text:
     return Text(found)
 
 
+OUTSIDE = _text(
+    {
+        "en": ("I am putting you through. One moment, please.", "You can call {{ outside }}."),
+        "zh": ("正在为您转接，请稍候。", "请拨打 {{ outside }}。"),
+        "lv": ("Savienoju jūs. Lūdzu, uzgaidiet.", "Jūs varat zvanīt uz {{ outside }}."),
+    }
+)
+"""Before somebody outside is called; in writing, how to call them."""
+
 NO_MATCH = (
     _text(
         {

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from bots.flow import choosing, matters, phrases, render
+from bots.flow import choosing, matters, phrases, render, sensitive
 from bots.flow.counters import spend, spend_in_all
 from bots.flow.endings import give_up
 from bots.flow.ladder import MAX_REPAIRS, digits_of, expected
@@ -95,7 +95,8 @@ def ask(run: Run, step: AskStep, text: str) -> None:
     kind, listed, keys = expected(run.flow, step, language, confirming=run.confirming)
     length = 0 if run.confirming else digits_of(run.flow.slots.get(step.slot))
     turn = "" if run.confirming else step.turn
-    run.actions.append(Ask(text, kind, listed, keys, length, turn, step.id))
+    private = sensitive.is_for(run.flow, step)
+    run.actions.append(Ask(text, kind, listed, keys, length, turn, step.id, private))
 
 
 def put_again(run: Run, step: AskStep) -> None:

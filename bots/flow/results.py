@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bots.flow import proof, questions, repairs, shape
+from bots.flow import phrases, proof, questions, repairs, sensitive, shape
 from bots.flow.memory import value_at
 from bots.flow.model import (
     AnswerStep,
@@ -10,6 +10,7 @@ from bots.flow.model import (
     CallbackStep,
     CodeStep,
     DoStep,
+    OutsideStep,
     RateStep,
     inside,
     scope_of,
@@ -17,11 +18,13 @@ from bots.flow.model import (
 from bots.flow.outcome import (
     CLOSED,
     PROMISED,
+    TOLD,
     Answered,
     Fetched,
     Promised,
     Proven,
     Recorded,
+    Transferred,
 )
 from bots.flow.run import Next, Run
 from bots.flow.values import how, shortened
@@ -65,6 +68,8 @@ def fetched(run: Run, given: Fetched) -> Next:
     if not step.reads:
         deeds = run.memory["deeds"]
         deeds[step.id] = deeds.get(step.id, 0) + 1
+        # It has gone where it was meant for.
+        run.memory |= sensitive.forgotten(run.flow, run.memory)
     if step.wrong:
         return proof.known(run, step, given)
     succeeded = 200 <= given.status < 300
@@ -78,7 +83,7 @@ def fetched(run: Run, given: Fetched) -> Next:
     return step.next
 
 
-def done(run: Run, given: Promised | Proven | Recorded) -> Next:
+def done(run: Run, given: Promised | Proven | Recorded | Transferred) -> Next:
     """What the house did for a callback, a survey or a call to a number outside."""
     step = run.flow.find(run.memory["step"])
     match step, given:
@@ -93,4 +98,19 @@ def done(run: Run, given: Promised | Proven | Recorded) -> Next:
             return proof.coded(run, step, given)
         case RateStep(), Recorded():
             return step.next
+        case OutsideStep(), Transferred():
+            return _outside(run, step, given)
     return None
+
+
+def _outside(run: Run, step: OutsideStep, given: Transferred) -> Next:
+    """In writing the number is told; on a call somebody outside did not take it."""
+    if given.outcome == TOLD:
+        run.memory["vars"][inside(scope_of(step.id), "outside")] = given.number
+        run.say(step.text or phrases.OUTSIDE)
+        run.tried(f"told the number of {step.party}")
+        return step.next
+    # The announcement is over and done: nobody wants it repeated.
+    run.memory["said"] = []
+    run.tried(f"called {step.party} outside: {given.outcome}")
+    return step.on_outcome.get(given.outcome, step.failed)

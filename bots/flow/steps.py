@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bots.flow import calls, proof, render
-from bots.flow.endings import end, hand_off
+from bots.flow import calls, phrases, proof, render
+from bots.flow.endings import end, hand_off, person
 from bots.flow.model import (
     AnswerStep,
     AskStep,
@@ -14,6 +14,7 @@ from bots.flow.model import (
     DoStep,
     EndStep,
     HandOffStep,
+    OutsideStep,
     RateStep,
     ReturnStep,
     SayStep,
@@ -22,11 +23,14 @@ from bots.flow.model import (
     inside,
     scope_of,
 )
-from bots.flow.outcome import NeedAnswer, NeedCallback, NeedHttp, NeedScore
+from bots.flow.outcome import NeedAnswer, NeedCallback, NeedHttp, NeedScore, PutThrough
 from bots.flow.questions import begin
 from bots.flow.run import Next, Run
 from bots.flow.values import request_of
 from bots.nlu.entities import Entity
+
+MOST_RINGS = 3
+"""So often one step may call somebody outside in one conversation; then a person takes over."""
 
 
 def do(run: Run, step: Step) -> Next:
@@ -74,6 +78,16 @@ def _io(run: Run, step: Step) -> Next:
             run.memory["mode"] = "deed"
             number, at, queue = run.fill(step.number), run.fill(step.at), run.fill(step.queue)
             run.actions.append(NeedCallback(number, at, queue or run.memory["queue"]))
+        case OutsideStep():
+            deeds = run.memory["deeds"]
+            deeds[step.id] = deeds.get(step.id, 0) + 1
+            if deeds[step.id] > MOST_RINGS:
+                return person(run, "nobody-outside")
+            run.memory["mode"] = "deed"
+            if run.memory["channel"] == "voice":
+                # In writing the text has the number, which is not known yet.
+                run.say(step.text or phrases.OUTSIDE)
+            run.actions.append(PutThrough(step.party, step.ring_s))
         case RateStep():
             score = run.fill(step.score)
             if not score:

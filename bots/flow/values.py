@@ -12,6 +12,7 @@ from bots.flow.model import (
     CallStep,
     DoStep,
     Flow,
+    OutsideStep,
     SetStep,
     inside,
     scope_of,
@@ -108,6 +109,8 @@ def _settable(flow: Flow) -> set[str]:
                 names |= {inside(scope, name) for name in step.save}
             case CallbackStep():
                 names.add(inside(scope, "opens"))
+            case OutsideStep():
+                names.add(inside(scope, "outside"))
     return names
 
 

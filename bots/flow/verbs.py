@@ -26,6 +26,7 @@ from bots.flow.model import (
     DoStep,
     EndStep,
     HandOffStep,
+    OutsideStep,
     RateStep,
     SayStep,
     SetStep,
@@ -34,13 +35,22 @@ from bots.flow.model import (
 )
 from bots.flow.reader import Reader
 from bots.turn import PROFILES
+from router.acts.parties import TransferOutcome
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 TIMEOUT_S, MOST_TIMEOUT_S = 3.0, 30
 RETRIES, MOST_RETRIES = 1, 3
 TRANSFER = "transferred"
 """The reason of a transfer that names none."""
+RING_S, LEAST_RING_S, MOST_RING_S = 25.0, 5, 120
+OUTCOMES = tuple(
+    str(each)
+    for each in TransferOutcome
+    if each not in (TransferOutcome.ANSWERED, TransferOutcome.LEFT, TransferOutcome.CANCELLED)
+)
+"""How calling somebody outside may fail while the caller is there."""
 BEST_SCORE = 5
+PARTY = re.compile(r"[a-z][a-z0-9-]{0,39}")
 WAYS = ("sms", "email")
 """How a one-time code is sent."""
 CODE_DIGITS = 6
@@ -59,7 +69,7 @@ STEP_KEYS: Mapping[str, frozenset[str]] = {
     "call": frozenset({"with", "save", "on_end", "next"}),
     "handoff": frozenset({"queue", "skills", "agent", "text", "nobody"}),
     "message": frozenset({"queue", "to", "text"}),
-    "transfer": frozenset({"reason", "skills", "text"}),
+    "transfer": frozenset({"reason", "skills", "text", "next", "failed", "on_outcome"}),
     "callback": frozenset({"next", "closed", "refused"}),
     "survey": frozenset({"next"}),
     "end": frozenset({"text"}),
@@ -397,10 +407,15 @@ def _skills(reader: Reader, raw: Section) -> dict[str, int]:
 
 def _transfer(reader: Reader, name: str, raw: Section) -> Made:
     target = reader.section(raw, "transfer")
-    reader.known(target, frozenset({"queue", "agent", "flow"}))
+    reader.known(target, frozenset({"queue", "agent", "flow", "outside", "ring_s"}))
+    if "outside" in target:
+        return _outside(reader, name, raw, target)
+    for key in ("next", "failed", "on_outcome"):
+        if key in raw:
+            reader.bad(f"{key!r} is for a transfer to 'outside'; nothing comes back of this one")
     ways = set(target)
     if ways not in ({"queue"}, {"agent"}, {"queue", "agent"}, {"flow"}):
-        reader.bad("transfer needs 'queue' or 'agent' or both, or 'flow'")
+        reader.bad("transfer needs 'queue' or 'agent' or both, or 'flow', or 'outside'")
     text = reader.optional_text(raw, "text")
     if "flow" in ways:
         flow = str(target["flow"])
@@ -413,6 +428,37 @@ def _transfer(reader: Reader, name: str, raw: Section) -> Made:
         skills=_skills(reader, raw),
         agent=str(target.get("agent", "")),
         text=text,
+    )
+    return Made((step,))
+
+
+def _outside(reader: Reader, name: str, raw: Section, target: Section) -> Made:
+    """To somebody of the operator's list. What a customer says can never name them."""
+    party = str(target["outside"])
+    if not PARTY.fullmatch(party):
+        reader.bad(
+            f"outside {party[:40]!r} is no name of PARLEY_OUTSIDE (small letters, digits, '-'): "
+            "numbers and templates do not stand in flows"
+        )
+    if set(target) - {"outside", "ring_s"} or set(raw) & {"reason", "skills"}:
+        reader.bad("a transfer to 'outside' has no queue, agent, flow, skills or reason")
+    ring_s = target.get("ring_s", RING_S)
+    if not isinstance(ring_s, int | float) or not LEAST_RING_S <= ring_s <= MOST_RING_S:
+        reader.bad(f"ring_s {ring_s!r} is not from {LEAST_RING_S} to {MOST_RING_S} seconds")
+        ring_s = RING_S
+    outcomes = reader.names(raw, "on_outcome")
+    for outcome in outcomes:
+        if outcome not in OUTCOMES:
+            reader.bad(f"on_outcome: unknown {outcome!r}; use some of {list(OUTCOMES)}")
+    step = OutsideStep(
+        id=name,
+        line=reader.line,
+        party=party,
+        ring_s=float(ring_s),
+        next=reader.needed(raw, "next"),
+        failed=reader.needed(raw, "failed"),
+        on_outcome=outcomes,
+        text=reader.optional_text(raw, "text"),
     )
     return Made((step,))
 

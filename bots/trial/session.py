@@ -64,7 +64,7 @@ class Trial:
     @property
     def over(self) -> bool:
         """Whether the bot has said its last word."""
-        return self.turn is not None and bool(self.turn.handoff or self.turn.ended)
+        return self.turn is not None and self.turn.is_last
 
     @property
     def silent(self) -> bool:
@@ -157,6 +157,8 @@ class Trial:
             for name, value in packet.items():
                 if value not in (None, "", (), [], {}):
                     yield from _shown(name.replace("_", " "), value)
+        elif turn.outside:
+            yield f"put through to {turn.outside.party}; nobody is called in a trial"
         elif turn.ended:
             yield f"ended: {turn.ended}"
             if turn.memory["answers"]:

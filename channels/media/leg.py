@@ -10,6 +10,9 @@ can (a bot, a recording) asks for all of it, with ``live=False``: such a listene
 what came meanwhile at once, and nothing in a tick for which nothing has come yet, so
 that its time is the time of the audio. A recording has both directions on one time: it
 gets what came unevenly one frame per tick, and is longer by what more than ``CUSHION`` wait.
+
+``off_record`` is for what nobody may keep, card numbers first of all (PCI DSS 3.3.1): taps get
+silence for it, both ways, so that the time of the recording stays that of the call.
 """
 
 from __future__ import annotations
@@ -75,6 +78,7 @@ class Leg(ABC):
         self.frame_bytes: Final = sample_rate // FRAMES_PER_S * BYTES_PER_SAMPLE
         self.silence: Final = bytes(self.frame_bytes)
         self.live = True
+        self.off_record = False
         self._listener: Listener | None = None
         self._absent = 0
         self._playout = Playout(sample_rate, self.frame_bytes)
@@ -132,7 +136,7 @@ class Leg(ABC):
         frame = None if blocked else self._playout.take()
         if frame is None and self.source is not None and not blocked:
             frame = self.source()
-        self._tape(self.silence if frame is None else frame)
+        self._tape(self.silence if frame is None or self.off_record else frame)
         return frame
 
     def _tape(self, sent: bytes) -> None:
@@ -147,7 +151,7 @@ class Leg(ABC):
 
     def incoming(self, pcm: bytes) -> None:
         """Hand 20 ms from the far end to who listens."""
-        self._untaped.append(pcm)
+        self._untaped.append(self.silence if self.off_record else pcm)
         if self._listener is not None:
             self._listener.heard(pcm)
 

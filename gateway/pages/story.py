@@ -13,7 +13,13 @@ from gateway.desk.routing import MOVES, OFFERS, Eased, Entry, OfferStory
 from gateway.desk.views import shown_address
 from gateway.pages.render import Pages, span
 from router.acd.needs import Needs
-from router.events import Fact, MessageAdded, TalkArranged
+from router.events import (
+    Fact,
+    InteractionTransferred,
+    MessageAdded,
+    TalkArranged,
+    TransferFailed,
+)
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -98,6 +104,8 @@ class Teller:
         values = {name: self._value(name, value) for name, value in asdict(fact).items()}
         if not values.get("target", True):
             values["target"] = values.get("way") or self._text("author.bot")
+        if isinstance(fact, InteractionTransferred | TransferFailed) and not fact.from_agent_id:
+            values |= dict.fromkeys(("from_agent_id", "to_agent_id"), self._text("author.bot"))
         kind = type(fact).__name__
         return Step(fact.at, kind, self._text(f"fact.{kind}", **values).rstrip(" ."), routing)
 

@@ -98,7 +98,20 @@ def _redacted(message: NewMessage, policy: Policy, kept: str = "") -> NewMessage
     html = message.html
     if html and (told or find(html, policy.kinds())):
         html = None
-    return replace(message, text=text, quoted=quoted, html=html)
+    meta = _private_meta(message.meta, policy)
+    return replace(message, text=text, quoted=quoted, html=html, meta=meta)
+
+
+def _private_meta(meta: Mapping[str, Any], policy: Policy) -> Mapping[str, Any]:
+    """What is shown of it beside the text: a letter's subject, names of its files."""
+    changed = dict(meta)
+    if isinstance(meta.get("subject"), str):
+        changed["subject"] = redact(meta["subject"], policy)
+    if files := meta.get("attachments"):
+        changed["attachments"] = [
+            {**file, "name": redact(str(file.get("name", "")), policy)} for file in files
+        ]
+    return changed
 
 
 def _run_of_customer(lines: list[Message]) -> list[Message]:

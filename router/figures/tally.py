@@ -361,6 +361,10 @@ class Tally:
         elif one.with_bot and isinstance(fact, events.HandoffRequested):
             bot.handed_off += 1
             one.with_bot = False
+        elif one.with_bot and isinstance(fact, events.InteractionTransferred):
+            # To somebody outside: a person has it, though none of ours.
+            bot.handed_off += 1
+            one.with_bot = False
         elif one.with_bot and isinstance(fact, events.InteractionEnded):
             one.with_bot = False
             bot.contained += fact.ended_by == "bot"

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bots.campaign.calls import NotAnswered
+from bots.flow.outcome import PutThrough
 from bots.ports import AudioLeg, Transcriber
 from bots.voice import VoiceOutcome
 from channels.media.leg import Leg
 from channels.media.music import hold_music
+from gateway.going_out import GoingOut
 from gateway.overhearing import Overhearing
 from gateway.switchboard import Caller, Switchboard
 from gateway.waiting_line import Acts, WaitingLine
@@ -22,6 +24,7 @@ from router.acts.act import HandoffPlan
 from router.acts.callbacks import Callbacks
 from router.acts.consults import Consults
 from router.acts.lifecycle import Lifecycle
+from router.acts.outside import PuttingThrough
 from router.acts.waiting import Waiting
 from router.commands import ConnectAgent, SdpAnswer
 from router.company import parse_company
@@ -32,27 +35,34 @@ from tests.unit.test_bridge import ScriptedLeg
 
 NUMBER = "+37120000001"
 AGENT_HZ = 910
+PARTY, OUTSIDE = "installers", "+37167000000"
 
 
 class ScriptedBot:
-    """Does what its script says next: hands over, breaks, or waits for the end."""
+    """Does what its script says next: hands over, goes outside, breaks, or waits for the end."""
 
     def __init__(self, lifecycle: Lifecycle, *script: str) -> None:
         self._lifecycle, self._script = lifecycle, list(script)
         self.runs = 0
+        self.afters: list[str] = []
         self.said: list[str] = []
         self.slow = False
         self.cut_off: list[str] = []
         self.silenced = False
         self.surveyed = asyncio.Event()
 
-    async def run(self, leg: AudioLeg, interaction: Interaction) -> VoiceOutcome:
+    async def run(
+        self, leg: AudioLeg, interaction: Interaction, after: str = ""
+    ) -> VoiceOutcome | PutThrough:
         self.runs += 1
+        self.afters.append(after)
         match self._script.pop(0):
             case "hand-over":
                 plan = HandoffPlan("orders", Handoff("asked", "wants a person"))
                 await self._lifecycle.save_bot_turn(interaction, {}, handoff=plan)
                 return VoiceOutcome.HANDED_OFF
+            case "outside":
+                return PutThrough(PARTY, 5.0)
             case "break":
                 raise KeyError("no such step")
         try:
@@ -96,10 +106,15 @@ class ScriptedBrowser:
 
 @dataclass
 class ScriptedTelephone:
-    """Answers what is dialled, unless ``cause`` says why not or ``rings`` is set."""
+    """Answers what is dialled, unless ``cause`` says why not or ``rings`` is set.
+
+    Then it rings until it is ``answered``, or ``stopped``.
+    """
 
     cause: int = 0
     rings: bool = False
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: bool = False
     legs: list[ScriptedLeg] = field(default_factory=list)
     dialled: list[str] = field(default_factory=list)
 
@@ -107,7 +122,11 @@ class ScriptedTelephone:
         """A leg, or ``NotAnswered``."""
         self.dialled.append(address)
         if self.rings:
-            await asyncio.Event().wait()
+            try:
+                await self.answered.wait()
+            except asyncio.CancelledError:
+                self.stopped = True
+                raise
         if self.cause:
             raise NotAnswered(self.cause, f"cause {self.cause}")
         self.legs.append(ScriptedLeg(8000, address))
@@ -226,13 +245,13 @@ async def boards(
     started: list[Switchboard] = []
     async with running_core(folder) as core:
 
-        async def begin(*script: str) -> Board:
+        async def begin(*script: str, telephone: ScriptedTelephone | None = None) -> Board:
             lifecycle = Lifecycle(core.store, company, core.clock, core.relay)
             consults = Consults(core.store, company, core.clock, core.relay, core.bus)
-            bot, browser, telephone, leg = (
+            telephone = telephone or ScriptedTelephone()
+            bot, browser, leg = (
                 ScriptedBot(lifecycle, *script),
                 ScriptedBrowser(),
-                ScriptedTelephone(),
                 ScriptedLeg(8000, "sip"),
             )
             waiting = Waiting(core.store, company, core.clock, core.relay)
@@ -251,6 +270,10 @@ async def boards(
             board = Switchboard(
                 core.store, lifecycle, core.bus, core.clock, bot, consults, line,
                 node="n1", company=company, data_dir=folder, overhearing=overhearing,
+                going_out=GoingOut(
+                    {PARTY: OUTSIDE},
+                    PuttingThrough(core.store, company, core.clock, core.relay),
+                ),
             )  # fmt: skip
             board.connect_wires(browser, telephone.dial)
             await board.start()

@@ -365,7 +365,9 @@ class Stage:
                     break
                 await self.tick()
             assert self._done, f"{self.script.name}: the bot does not end: {self}"
-            self.outcome = self._running.result()
+            outcome = self._running.result()
+            assert isinstance(outcome, VoiceOutcome), "these flows call nobody outside"
+            self.outcome = outcome
         finally:
             self._running.cancel()
             self.leg.end(16)

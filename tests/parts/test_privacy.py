@@ -120,6 +120,17 @@ async def test_a_mail_with_a_card_keeps_its_text_and_loses_its_html_and_subject(
     assert CARD not in await world.everything()
 
 
+async def test_names_of_a_mails_files_and_its_subject_line_lose_the_card(world: World) -> None:
+    chat = await world.write("hello")
+    meta = {"subject": f"Card {CARD}", "attachments": [{"name": f"{CARD}.txt", "kept": "ab/cd"}]}
+    letter = NewMessage(Author.CUSTOMER, "See the file.", meta=meta)
+    line = await world.lifecycle.add_message(chat.id, letter)
+    assert line is not None
+    assert line.meta["subject"] == "Card [card …1111]"
+    assert line.meta["attachments"] == [{"name": "[card …1111].txt", "kept": "ab/cd"}]
+    assert CARD not in await world.everything()
+
+
 async def test_a_mail_without_one_keeps_its_html(world: World) -> None:
     mail = await world.write("Order 482913", Channel.EMAIL, html="<p>Order <b>482913</b></p>")
     async with world.store.transaction() as tx:

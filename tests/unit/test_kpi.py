@@ -104,6 +104,14 @@ def test_bot_is_not_credited_for_callers_who_gave_up() -> None:
     assert figures.containment == pytest.approx(1 / 3)
 
 
+def test_caller_whom_the_bot_put_through_outside_is_handed_over_not_contained() -> None:
+    begun = events.BotStarted(at=T0, interaction_id="a", channel="voice", flow="f")
+    values: dict[str, Any] = {"from_agent_id": "", "way": "outside", "target": "installers"}
+    went = events.InteractionTransferred(at=T0, interaction_id="a", **values)
+    figures = kpi.bot_figures([begun, went, ended("a", 1, "bot", by="bot")])
+    assert (figures.handed_off, figures.contained) == (1, 0)
+
+
 def about(kind: type[Fact], one: str, moment: float, **values: Any) -> Fact:
     return kind(at=at(moment), interaction_id=one, **values)
 

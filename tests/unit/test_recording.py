@@ -83,3 +83,22 @@ async def test_disk_that_fails_loses_the_recording_not_the_call(
 
 def test_interleave_alternates_samples() -> None:
     assert interleave(b"aabb", b"ccdd") == b"aaccbbdd"
+
+
+async def test_off_the_record_the_time_goes_on_and_nothing_is_heard_of_it(
+    tmp_path: Path, writer: ThreadPoolExecutor
+) -> None:
+    leg = ScriptedLeg(8000, "caller")
+    recording = Recording(leg, tmp_path / "one.wav", writer)
+    recording.start()
+    for off_record, hertz in ((False, 400), (True, 697), (False, 400)):
+        leg.off_record = off_record
+        leg.play(tone(900, 1.0))
+        speak(leg, 1.0, hertz)
+    await leg.hang_up()
+    recorded = await recording.finished()
+    assert recorded.duration_s == pytest.approx(3.0)
+    for side in sides(recorded.path):
+        assert any(side[:16_000])
+        assert not any(side[16_000:32_000])
+        assert any(side[-15_000:])

@@ -52,6 +52,8 @@ def test_values_are_typed_and_command_line_wins() -> None:
         ({"PARLEY_LLM_FOR": "answer,everything"}, "unknown use 'everything'"),
         ({"PARLEY_LLM_PRICE": "0.15"}, "PARLEY_LLM_PRICE='0.15'"),
         ({"PARLEY_LLM_PRICE": "-1,2"}, "two prices"),
+        ({"PARLEY_OUTSIDE": "installers=67000000"}, "for 'installers'"),
+        ({"PARLEY_OUTSIDE": "In Stallers=+37167000000"}, "no name of small letters"),
         ({"PARLEY_LLM_AT_ONCE": "0"}, "from 1 to 1000"),
         (
             {

@@ -12,6 +12,7 @@ from bots.call import MOST_FAILURES, Call, Question
 from bots.conversation import Reply, Turn
 from bots.detect import SpeechDetector
 from bots.engines.choice import Engines
+from bots.flow.outcome import PutThrough
 from bots.ports import Expectation, Partial
 from bots.speech import Prompts
 from bots.voice import VoiceBot, VoiceOutcome
@@ -75,7 +76,7 @@ class Phone:
             ScriptedClock(self.leg),
             self.leg.seconds,
         )
-        self.outcome: asyncio.Task[VoiceOutcome] | None = None
+        self.outcome: asyncio.Task[VoiceOutcome | PutThrough] | None = None
 
     async def start(self) -> None:
         self.outcome = asyncio.create_task(self.bot.run(self.leg, self.records.interaction))

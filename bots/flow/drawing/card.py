@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bots.flow.graph import edges, roots, sayings, verb_of
-from bots.flow.model import AskStep, CallbackStep, CallStep, DoStep, Flow, SetStep, Step, is_command
+from bots.flow.model import (
+    AskStep,
+    CallbackStep,
+    CallStep,
+    DoStep,
+    Flow,
+    OutsideStep,
+    SetStep,
+    Step,
+    is_command,
+)
 
 COLUMNS, ROWS = 35, 3
 """Letters in a line of a box, and lines of its text."""
@@ -95,6 +105,8 @@ def _note(step: Step) -> str:
     queue = getattr(step, "queue", "")
     if queue:
         parts.append(f"queue {queue}")
+    if isinstance(step, OutsideStep):
+        parts.append(f"outside {step.party}")
     return " · ".join(parts)
 
 
