@@ -1,8 +1,8 @@
 """BERT sentence encoders in CTranslate2: the same vectors as torch's, sooner.
 
-1. The weights are read from ``model.safetensors`` and handed over in memory, in the form that
-   CTranslate2's own converters write (binary version 6, ``TransformerEncoderSpec``). Neither torch
-   nor transformers is imported, which saves every start some seconds and memory.
+1. CTranslate2's own converter reads the model with transformers, once for a machine: what it makes
+   is kept in the user's cache, so that a start needs neither torch nor transformers and takes
+   half a second instead of several. Deleting the cache is safe.
 2. Numbers stay 32-bit floats: where a processor has no VNNI, 8-bit ones are as slow for all but the
    shortest texts, and less exact.
 3. A batch uses one core and several batches run side by side. Threads that share one sentence wait
@@ -11,12 +11,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from io import BytesIO
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,19 @@ import numpy.typing as npt
 from knowledge.pooling import MAX_TOKENS, POOLING, by_first
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
-ACTIVATIONS = {"relu": 0, "gelu_new": 1, "gelu": 3}
-"""A model's ``hidden_act`` as CTranslate2 numbers it."""
-ADDED_EMBEDDINGS = 1
-BINARY_VERSION, REVISION = 6, 1
-SPECIFICATION = "TransformerEncoderSpec"
-NUMBERS = ("float32", "int8", "int16")
-"""Types of values, by their numbers in the file."""
+ACTIVATIONS = frozenset({"relu", "gelu_new", "gelu"})
+CONVERTED = "model.bin"
+"""In a folder of CTranslate2's."""
 
-Array = npt.NDArray[Any]
+log = logging.getLogger(__name__)
+
 Floats = npt.NDArray[np.float32]
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "parley" / "encoders"
 
 
 def readable(folder: Path) -> bool:
@@ -46,20 +51,22 @@ def readable(folder: Path) -> bool:
     return (
         config.get("model_type") == "bert"
         and config.get("hidden_act") in ACTIVATIONS
-        and config.get("position_embedding_type", "absolute") == "absolute"
+        # The converter asks for it; a folder that does not say is left to transformers.
+        and config.get("position_embedding_type") == "absolute"
         and config.get("dtype", config.get("torch_dtype", "float32")) in {"float32", "float16"}
     )
 
 
 class BertModel:
-    """An encoder of a folder that is ``readable``; blocks for half a second while it loads.
+    """An encoder of a folder that is ``readable``; blocks for half a second while it loads, for
+    several the first time.
 
-    ``at_once`` batches may be computed at the same time, each on one core. Raises ``OSError``,
-    ``KeyError`` for a tensor that is not there, ``ValueError``, and ``RuntimeError`` for what
-    CTranslate2 refuses.
+    ``at_once`` batches may be computed at the same time, each on one core. ``cache`` is where what
+    was converted is kept. Raises ``OSError``, ``KeyError`` for a tensor that is not there,
+    ``ValueError``, and ``RuntimeError`` for what CTranslate2 refuses.
     """
 
-    def __init__(self, folder: Path, at_once: int) -> None:
+    def __init__(self, folder: Path, at_once: int, cache: Path | None = None) -> None:
         runtime: Any = importlib.import_module("ctranslate2")
         tokenizers: Any = importlib.import_module("tokenizers")
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -68,14 +75,15 @@ class BertModel:
         self._tokenizer: Any = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(min(MAX_TOKENS, config["max_position_embeddings"]))
-        self._encoder: Any = runtime.Encoder(
-            str(folder),
-            device="cpu",
-            compute_type="float32",
-            inter_threads=at_once,
-            intra_threads=1,
-            files=_files(folder, config),
-        )
+        with tempfile.TemporaryDirectory(prefix="parley-encoder-") as spare:
+            # Once loaded the files are not needed any more.
+            self._encoder: Any = runtime.Encoder(
+                str(_converted(folder, cache or cache_folder(), Path(spare))),
+                device="cpu",
+                compute_type="float32",
+                inter_threads=at_once,
+                intra_threads=1,
+            )
         self.at_once = at_once
         self.dimensions: int = config["hidden_size"]
 
@@ -93,84 +101,29 @@ class BertModel:
         return rows
 
 
-def _files(folder: Path, config: Mapping[str, Any]) -> dict[str, BytesIO]:
-    """The model as a folder of CTranslate2's would hold it."""
-    safetensors: Any = importlib.import_module("safetensors.numpy")
-    tensors = _Tensors(safetensors.load_file(folder / WEIGHTS))
-    # Texts come as numbers, so nobody looks a word up; but the runtime wants them named.
-    words = [str(number) for number in range(config["vocab_size"])]
-    special = dict.fromkeys(("unk_token", "bos_token", "eos_token"), words[0])
-    settings = {**special, "layer_norm_epsilon": config["layer_norm_eps"]}
-    return {
-        "model.bin": BytesIO(serialize(dict(_variables(tensors, config)))),
-        "config.json": BytesIO(json.dumps(settings).encode()),
-        "vocabulary.json": BytesIO(json.dumps(words).encode()),
-    }
-
-
-def serialize(variables: Mapping[str, Array]) -> bytes:
-    """Values by name in CTranslate2's binary form, little-endian, without aliases."""
-    parts = [struct.pack("<I", BINARY_VERSION), _string(SPECIFICATION)]
-    parts.append(struct.pack("<II", REVISION, len(variables)))
-    for name, value in sorted(variables.items()):
-        kind = NUMBERS.index(str(value.dtype))
-        parts += [_string(name), struct.pack(f"<B{value.ndim}I", value.ndim, *value.shape)]
-        parts += [struct.pack("<BI", kind, value.nbytes), value.tobytes()]
-    return b"".join([*parts, struct.pack("<I", 0)])
-
-
-def _string(text: str) -> bytes:
-    encoded = text.encode() + b"\0"
-    return struct.pack("<H", len(encoded)) + encoded
-
-
-@dataclass(frozen=True, slots=True)
-class _Tensors:
-    """What the file holds; some files put "bert." before every name."""
-
-    held: Mapping[str, Array]
-
-    def of(self, name: str) -> Array:
-        found = self.held[name] if name in self.held else self.held[f"bert.{name}"]
-        return np.ascontiguousarray(found, np.float32)
-
-    def linear(self, ours: str, *theirs: str) -> Iterator[tuple[str, Array]]:
-        """Several linear layers of the same input become one."""
-        for part in ("weight", "bias"):
-            yield f"{ours}/{part}", np.concatenate([self.of(f"{name}.{part}") for name in theirs])
-
-    def norm(self, ours: str, theirs: str) -> Iterator[tuple[str, Array]]:
-        yield f"{ours}/gamma", self.of(f"{theirs}.weight")
-        yield f"{ours}/beta", self.of(f"{theirs}.bias")
-
-
-def _variables(tensors: _Tensors, config: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    for name, number in (
-        ("activation", ACTIVATIONS[config["hidden_act"]]),
-        ("embeddings_merge", ADDED_EMBEDDINGS),
-        ("multi_query_attention", 0),
-        ("pre_norm", 0),
-        ("scale_embeddings", 0),
-    ):
-        yield f"encoder/{name}", np.array(number, np.int8)
-    yield "encoder/num_heads", np.array(config["num_attention_heads"], np.int16)
-    for ours, theirs in (
-        ("embeddings_0/weight", "word"),
-        ("embeddings_1/weight", "token_type"),
-        ("position_encodings/encodings", "position"),
-    ):
-        yield f"encoder/{ours}", tensors.of(f"embeddings.{theirs}_embeddings.weight")
-    yield from tensors.norm("encoder/layernorm_embedding", "embeddings.LayerNorm")
-    for number in range(config["num_hidden_layers"]):
-        yield from _layer(tensors, f"encoder/layer_{number}", f"encoder.layer.{number}")
-
-
-def _layer(tensors: _Tensors, ours: str, theirs: str) -> Iterator[tuple[str, Array]]:
-    attention = f"{theirs}.attention"
-    inputs = [f"{attention}.self.{name}" for name in ("query", "key", "value")]
-    yield from tensors.linear(f"{ours}/self_attention/linear_0", *inputs)
-    yield from tensors.linear(f"{ours}/self_attention/linear_1", f"{attention}.output.dense")
-    yield from tensors.norm(f"{ours}/self_attention/layer_norm", f"{attention}.output.LayerNorm")
-    yield from tensors.linear(f"{ours}/ffn/linear_0", f"{theirs}.intermediate.dense")
-    yield from tensors.linear(f"{ours}/ffn/linear_1", f"{theirs}.output.dense")
-    yield from tensors.norm(f"{ours}/ffn/layer_norm", f"{theirs}.output.LayerNorm")
+def _converted(folder: Path, cache: Path, spare: Path) -> Path:
+    """The model as CTranslate2 wants it: from the cache, or made now; in ``spare`` where the cache
+    cannot be written."""
+    runtime: Any = importlib.import_module("ctranslate2")
+    state = (folder / WEIGHTS).stat()
+    known = f"{folder.resolve()} {state.st_size} {state.st_mtime_ns} {runtime.__version__}"
+    kept = cache / hashlib.sha256(known.encode()).hexdigest()[:16]
+    if (kept / CONVERTED).is_file():
+        return kept
+    log.info("%s is converted for CTranslate2, once for this machine", folder)
+    converters: Any = importlib.import_module("ctranslate2.converters")
+    made = converters.TransformersConverter(str(folder)).convert(str(spare / "model"))
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        # Elsewhere first: whoever finds the folder finds all of it.
+        whole = Path(tempfile.mkdtemp(dir=cache))
+        shutil.copytree(made, whole, dirs_exist_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be kept in %s, so each start converts it: %s", folder, cache, error)
+        return Path(made)
+    try:
+        whole.replace(kept)
+    except OSError:
+        # Another process was sooner.
+        shutil.rmtree(whole)
+    return kept

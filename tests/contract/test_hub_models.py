@@ -9,7 +9,7 @@ import pytest
 
 from bots.errors import LabelsUnread
 from bots.nlu.zero_shot import HYPOTHESIS, NliReader
-from knowledge.bert import BertModel, readable
+from knowledge.bert import CONVERTED, BertModel, cache_folder, readable
 from knowledge.embed import MiniLmEncoder
 from knowledge.errors import ModelUnavailable
 from knowledge.pooling import POOLING
@@ -21,6 +21,11 @@ TEXTS = ["where is my parcel", "the gift"]
 SIDES = {0: "contradiction", 1: "neutral", 2: "entailment"}
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 def tokenizer(folder: Path) -> None:
     from transformers import BertTokenizerFast
 
@@ -30,11 +35,11 @@ def tokenizer(folder: Path) -> None:
     BertTokenizerFast(vocab_file=str(vocabulary)).save_pretrained(folder)
 
 
-def small(**more: object) -> object:
+def small(seed: int = 1, **more: object) -> object:
     import torch
     from transformers import BertConfig
 
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     return BertConfig(
         vocab_size=len(WORDS) + 5,
         hidden_size=16,
@@ -42,17 +47,18 @@ def small(**more: object) -> object:
         num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=64,
+        position_embedding_type="absolute",
         **more,
     )
 
 
-def encoder(folder: Path, pooling: dict[str, bool] | None) -> Path:
+def encoder(folder: Path, pooling: dict[str, bool] | None, seed: int = 1) -> Path:
     from transformers import BertModel
 
     tokenizer(folder)
-    BertModel(small()).save_pretrained(folder)
+    BertModel(small(seed)).save_pretrained(folder)
     if pooling is not None:
-        (folder / POOLING).parent.mkdir()
+        (folder / POOLING).parent.mkdir(exist_ok=True)
         (folder / POOLING).write_text(json.dumps({"word_embedding_dimension": 16, **pooling}))
     return folder
 
@@ -104,17 +110,27 @@ def test_a_bert_encoder_has_the_vectors_that_transformers_computes(
         assert row == pytest.approx(same, abs=1e-5)
 
 
-def test_a_bert_encoder_that_lacks_a_tensor_is_left_to_transformers(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    from safetensors.numpy import load_file, save_file
-
+def test_what_was_converted_is_kept_until_the_model_is_another(tmp_path: Path) -> None:
     folder = encoder(tmp_path / "bert", None)
-    tensors = load_file(folder / "model.safetensors")
-    del tensors["encoder.layer.0.output.dense.bias"]
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    assert isinstance(load_model(folder, 1), TransformersModel)
-    assert "left to transformers" in caplog.text
+    row = load_model(folder, 1).encode(TEXTS)[0]
+    (kept,) = cache_folder().iterdir()
+    written = (kept / CONVERTED).stat().st_mtime_ns
+    assert load_model(folder, 1).encode(TEXTS)[0] == pytest.approx(row)
+    assert (kept / CONVERTED).stat().st_mtime_ns == written
+    encoder(folder, None, seed=2)
+    assert load_model(folder, 1).encode(TEXTS)[0] != pytest.approx(row, abs=1e-3)
+    assert len(list(cache_folder().iterdir())) == 2
+
+
+def test_without_a_cache_each_start_converts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    model = load_model(encoder(tmp_path / "bert", None), 1)
+    assert isinstance(model, BertModel)
+    assert len(model.encode(TEXTS)) == 2
+    assert "each start converts it" in caplog.text
 
 
 @pytest.mark.parametrize(
