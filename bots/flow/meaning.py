@@ -153,7 +153,7 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
         return Silent()
     if language := _wished(flow, slot, given):
         return Command(LANGUAGE_KEY + language)
-    if given.sure and given.intent in GLOBALS:
+    if given.sure and given.intent in GLOBALS and not _is_offered(slot, given):
         return Command(given.intent)
     if choosing_now:
         return _chosen(flow, step, memory, given)
@@ -166,6 +166,13 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
     if ambiguous and choosing.can_choose(flow, step, memory, given.between):
         return Between(given.between)
     return meaning
+
+
+def _is_offered(slot: Slot | None, given: Understood) -> bool:
+    """Whether "cancel it" is one of the answers that were offered, and no wish to stop."""
+    if slot is None or slot.type != "choice" or given.intent != "stop":
+        return False
+    return _value(slot, given) is not None
 
 
 def _wished(flow: Flow, slot: Slot | None, given: Understood) -> str:
