@@ -16,7 +16,7 @@ from bots.flow.drawing.svg import draw
 from bots.flow.json_schema import json_schema
 from bots.flow.model import CHANNELS, LANGUAGES
 from bots.flow.review.finding import Level
-from bots.flow.review.report import Paint, as_data, lines
+from bots.flow.review.report import Paint, as_data, lines, notes
 from bots.flow.review.review import Review, review_file
 from bots.flow.template import new_flow
 from bots.trial.session import Setting
@@ -59,7 +59,7 @@ def _draw(options: argparse.Namespace) -> int:
         known = ", ".join(found.flow.languages)
         print(f"bots: {options.flow} is not in {language!r}, only in {known}", file=sys.stderr)
         return FAILED
-    picture = draw(found.flow, language, {} if options.plain else _notes(found))
+    picture = draw(found.flow, language, {} if options.plain else notes(found))
     if options.output:
         options.output.write_text(picture, encoding="utf-8")
     else:
@@ -107,16 +107,6 @@ def _field(text: str) -> str:
     if "=" not in text:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
     return text
-
-
-def _notes(found: Review) -> dict[str, list[str]]:
-    """What the picture marks: problem and fix of each step's errors and warnings."""
-    notes: dict[str, list[str]] = {}
-    for finding in found.findings:
-        if finding.step and finding.level is not Level.HINT:
-            remark = f"▲ {finding.problem} → {finding.fix}"
-            notes.setdefault(finding.step, []).append(remark)
-    return notes
 
 
 def _print(reviews: Sequence[Review], least: Level) -> None:

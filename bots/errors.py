@@ -21,6 +21,10 @@ class BadRollout(ParleyError):
     """A version of a flow cannot be put in force like that; the message says why."""
 
 
+class FlowMovedOn(ParleyError):
+    """Somebody else has changed what is kept of this flow since. Look at it and try again."""
+
+
 class NotTrained(ParleyError):
     """The understanding was asked about a flow it has not prepared. Await ``prepare`` first."""
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from bots.conversation import Conversation
 from bots.conversations import Conversations
-from bots.errors import BadFlow, NoSuchFlow
+from bots.errors import BadFlow, FlowMovedOn, NoSuchFlow
 from bots.flow.model import Flow
 from bots.flow.rollout import ALL, Rollout
 from bots.flow.schema import called_by, read_texts
@@ -40,6 +40,8 @@ MOST_VERSIONS = 50
 FILES = "file"
 LOCK = "flows"
 LONGEST_NAME = 45
+TAG_LENGTH = 12
+SAVED, TRIED, PUBLISHED, ROLLED_BACK = "saved", "tried", "published", "rolled-back"
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,13 @@ class Shelved:
     editions: tuple[Edition, ...]
     in_file: str = ""
     """The version that its file had when it was last seen."""
+
+    @property
+    def tag(self) -> str:
+        """Another one after every act: what an edit is based on."""
+        latest = self.editions[0]
+        known = f"{self.rollout} {latest.version} {latest.act} {latest.at.isoformat()}"
+        return sha256(known.encode()).hexdigest()[:TAG_LENGTH]
 
 
 class FlowShelf:
@@ -112,6 +121,10 @@ class FlowShelf:
         """Of all flows."""
         return tuple(sorted(self._conversations))
 
+    def knows(self, name: str, version: str) -> bool:
+        """Whether conversations of this process may run this version."""
+        return self._conversations.knows(name, version)
+
     # -- reading -------------------------------------------------------------------------
 
     async def shelved(self, name: str) -> Shelved:
@@ -131,6 +144,17 @@ class FlowShelf:
             raise NoSuchFlow(f"flow {name!r} has no version {version!r}")
         return dict(body)
 
+    async def live_texts(self, name: str) -> dict[str, str]:
+        """The text of this flow and of every other one, as they may call each other now.
+
+        Raises ``NoSuchFlow``.
+        """
+        found = {}
+        for each in {name, *self.names}:
+            live = (await self.shelved(each)).rollout.live
+            found[each] = (await self.texts(each, live))[each]
+        return found
+
     async def load(self) -> None:
         """Have ready what new conversations get, and let them get it."""
         async with self._loading:
@@ -148,35 +172,47 @@ class FlowShelf:
     # -- changing ------------------------------------------------------------------------
 
     async def publish(
-        self, name: str, texts: Mapping[str, str], percent: int, author: str, note: str = ""
+        self,
+        name: str,
+        texts: Mapping[str, str],
+        percent: int,
+        author: str,
+        note: str = "",
+        base: str = "",
     ) -> Shelved:
         """Let a version have ``percent`` of the new conversations; all makes it live.
 
-        ``texts`` are as :meth:`texts` gives them. Raises ``BadFlow`` with everything that is
-        wrong with it, ``BadRollout``, ``NoSuchFlow``.
+        With none of them it is only kept, for whoever goes on with it. ``texts`` are as
+        :meth:`texts` gives them, ``base`` is the ``tag`` that the edit began with (empty: any).
+        Raises ``BadFlow`` with everything that is wrong with it, ``BadRollout``, ``NoSuchFlow``,
+        ``FlowMovedOn``.
         """
         flow = await asyncio.to_thread(read_texts, name, texts)
         if flow.name != name:
             raise BadFlow((f"{name}.yaml: its flow is called {flow.name!r}; name it {name!r}",))
         self._make(flow)
-        act = "published" if percent >= ALL else "tried"
-        return await self._change(
-            name,
-            lambda shelf: shelf.rollout.publish(flow.version, percent),
-            Edition(flow.version, self._clock.now(), author, note, act, percent),
-            _needed(flow, texts),
-        )
 
-    async def roll_back(self, name: str, author: str, note: str = "") -> Shelved:
-        """Take back the trial, or put back what was live before. Raises ``BadRollout``."""
-        edition = Edition("", self._clock.now(), author, note, "rolled-back", ALL)
-        return await self._change(name, lambda shelf: shelf.rollout.roll_back(), edition)
+        def decide(shelf: Shelved) -> Rollout:
+            return shelf.rollout.publish(flow.version, percent) if percent else shelf.rollout
+
+        act = {0: SAVED, ALL: PUBLISHED}.get(percent, TRIED)
+        edition = Edition(flow.version, self._clock.now(), author, note, act, percent)
+        return await self._change(name, decide, edition, base, _needed(flow, texts))
+
+    async def roll_back(self, name: str, author: str, note: str = "", base: str = "") -> Shelved:
+        """Take back the trial, or put back what was live before.
+
+        Raises ``BadRollout``, ``NoSuchFlow``, ``FlowMovedOn``.
+        """
+        edition = Edition("", self._clock.now(), author, note, ROLLED_BACK, ALL)
+        return await self._change(name, lambda shelf: shelf.rollout.roll_back(), edition, base)
 
     async def _change(
         self,
         name: str,
         decide: Callable[[Shelved], Rollout],
         edition: Edition,
+        base: str,
         texts: Mapping[str, str] | None = None,
     ) -> Shelved:
         async with self._store.transaction() as tx:
@@ -185,6 +221,9 @@ class FlowShelf:
             if body is None:
                 raise NoSuchFlow(f"no flow {name!r}")
             shelf = _unpacked(name, body)
+            if base and base != shelf.tag:
+                latest = shelf.editions[0]
+                raise FlowMovedOn(f"{latest.author} has {latest.act} {latest.version} meanwhile")
             rollout = decide(shelf)
             done = Edition(
                 edition.version or rollout.live,

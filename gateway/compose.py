@@ -46,7 +46,6 @@ from channels.sms import SmsInbox, SmsSender, SmsWebhook, sms_routes
 from channels.twilio_api import SmsProvider, TwilioRest
 from channels.webrtc import WebRtcPeer
 from gateway import roles
-from gateway.api.flows import flow_routes
 from gateway.app import make_app, make_probe_app, readiness
 from gateway.auth.passwords import PASSWORDS
 from gateway.auth.sessions import SignIn
@@ -57,6 +56,7 @@ from gateway.demo.seed import seed
 from gateway.demo.town import Town
 from gateway.desk.hub import DeskHub
 from gateway.exposure import refuse_known_passwords, refuse_known_secrets
+from gateway.flow_desk import flow_desk
 from gateway.house import House
 from gateway.overhearing import overhear
 from gateway.proofs import Proofs, Send
@@ -501,7 +501,7 @@ class Installation:
             chat_routes(chat, settings.chat_secret),
             sms_routes(inbox, SmsWebhook(settings.base_url, settings.twilio_token)),
             readiness(self._ready),
-            *flow_routes(services.sign_in, self._shelf),
+            *flow_desk(services, pages, self._shelf, thoughts.tools),
             *site_routes(thoughts.knowledge, self.company.name, settings.base_url),
         ]
         if settings.demo:

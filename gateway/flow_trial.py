@@ -16,11 +16,10 @@ from pathlib import Path
 
 from bots.conversation import Conversation, Tools
 from bots.flow.model import Flow
-from bots.ports import Actions
 from bots.trial.listed import read_answers
 from bots.trial.session import Setting, Trial
 from bots.trial.terminal import HELP, Screen, talk, typed
-from bots.trial.watched import TrialHouse, WatchedActions, WatchedKnowledge, WatchedUnderstanding
+from bots.trial.watched import TrialHouse, watched
 from gateway.brain import Brain, start_brain
 from gateway.settings import Settings
 from router.clock import SystemClock
@@ -60,7 +59,7 @@ async def try_flow(flow: Flow, options: Options) -> None:
             else:
                 screen.show("why", "reading all articles, which takes a minute, once …")
                 await brain.prepare()
-            conversation = Conversation(flow, _tools(settings, brain, options, screen))
+            conversation = Conversation(flow, _tools(brain, options, screen))
             await conversation.prepare()
             if interactive:
                 screen.show("why", HELP)
@@ -70,17 +69,9 @@ async def try_flow(flow: Flow, options: Options) -> None:
             await brain.stop()
 
 
-def _tools(settings: Settings, brain: Brain, options: Options, screen: Screen) -> Tools:
-    actions: Actions = brain.tools.actions
-    if options.answers:
-        actions = read_answers(options.answers)
-    tell = _tell(screen, options)
-    return replace(
-        brain.tools,
-        understanding=WatchedUnderstanding(brain.understanding, tell),
-        knowledge=WatchedKnowledge(brain.knowledge, tell),
-        actions=WatchedActions(actions, tell),
-    )
+def _tools(brain: Brain, options: Options, screen: Screen) -> Tools:
+    listed = read_answers(options.answers) if options.answers else None
+    return watched(brain.tools, listed or brain.tools.actions, _tell(screen, options))
 
 
 def _tell(screen: Screen, options: Options) -> Callable[[str], None]:

@@ -19,7 +19,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
-from bots.errors import BadFlow, BadRollout, NoSuchFlow
+from bots.errors import BadFlow, BadRollout, FlowMovedOn, NoSuchFlow
 from gateway.auth import errors as door
 from router import errors
 from router.configuration.versions import NeedsBase, NoSuchVersion
@@ -47,6 +47,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     NoSuchVersion: HTTPStatus.NOT_FOUND,
     NoSuchFlow: HTTPStatus.NOT_FOUND,
     BadRollout: HTTPStatus.CONFLICT,
+    FlowMovedOn: HTTPStatus.CONFLICT,
     NeedsBase: HTTPStatus.PRECONDITION_REQUIRED,
     errors.BusUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

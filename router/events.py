@@ -408,7 +408,7 @@ class ConfigurationChanged(Fact):
 class FlowChanged(Fact):
     """Which versions of a bot's flow new conversations get has changed.
 
-    ``act`` is ``published``, ``tried`` (by ``percent`` of them) or ``rolled-back``.
+    ``act``: ``published``, ``tried`` (by ``percent``), ``rolled-back``, ``saved`` (for nobody).
     """
 
     flow: str

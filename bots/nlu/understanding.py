@@ -74,6 +74,10 @@ class IntentUnderstanding:
                     if len(phrases := _phrases(flow, language)) > 0
                 }
 
+    def forget(self, flow: Flow) -> None:
+        """Let go of what was learned of this version; ``prepare`` brings it back."""
+        self._models.pop(flow.version, None)
+
     def reports(self, flow: Flow) -> Mapping[str, Report]:
         """By language, what training found out. Raises ``NotTrained``."""
         return {language: model.report for language, model in self._of(flow).items()}

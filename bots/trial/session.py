@@ -41,6 +41,16 @@ class Setting:
         return self.channel is Channel.VOICE
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A slot's value as it is remembered. ``confidence`` 0..1."""
+
+    name: str
+    value: Any
+    confidence: float
+    confirmed: bool
+
+
 class Trial:
     """A conversation being tried. ``told`` gets the reasons, one at a time."""
 
@@ -61,6 +71,20 @@ class Trial:
         """Whether nothing more will be said: it is over, and all of it was said."""
         return self.over and not self._opening
 
+    @property
+    def step(self) -> str:
+        """Where it is; ``FLOW/STEP`` within a flow that was called."""
+        return str(self.turn.memory["step"]) if self.turn else ""
+
+    @property
+    def slots(self) -> list[Kept]:
+        """What the bot has by now."""
+        listed = self.turn.memory["slots"].items() if self.turn else ()
+        return [
+            Kept(name, kept["value"], kept["confidence"], bool(kept["confirmed"]))
+            for name, kept in listed
+        ]
+
     async def begin(self) -> list[str]:
         """What is said before the customer says anything; nothing in writing."""
         turn = await self._conversation.begin(
@@ -70,7 +94,7 @@ class Trial:
         )
         self.turn = turn
         if self._setting.by_voice:
-            self._tell_place(turn)
+            self._tell_place()
             return self._said(turn, turn.replies)
         # As the text bot: the greeting goes with the first answer, its question does not.
         self._opening = tuple(each for each in turn.replies if self.over or not each.question)
@@ -86,7 +110,7 @@ class Trial:
         if not self.over:
             self.turn = await self._conversation.hear(self.turn.memory, heard)
             replies = self.turn.replies
-        self._tell_place(self.turn)
+        self._tell_place()
         opening, self._opening = self._opening, ()
         return self._said(self.turn, [*opening, *replies])
 
@@ -114,14 +138,13 @@ class Trial:
                 return [reply.spoken for reply in spoken]
         return [reply.text for reply in spoken]
 
-    def _tell_place(self, turn: Turn) -> None:
-        memory = turn.memory
+    def _tell_place(self) -> None:
         slots = ", ".join(
-            f"{name}={kept['value']} ({kept['confidence']:.2f}"
-            f"{', confirmed' if kept['confirmed'] else ''})"
-            for name, kept in memory["slots"].items()
+            f"{kept.name}={kept.value} ({kept.confidence:.2f}"
+            f"{', confirmed' if kept.confirmed else ''})"
+            for kept in self.slots
         )
-        self._told(f"step {memory['step']}{f', slots {slots}' if slots else ''}")
+        self._told(f"step {self.step}{f', slots {slots}' if slots else ''}")
 
     def outcome(self) -> Iterator[str]:
         """How it ended: the whole packet of a hand-over, the reason of an end."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from bots.conversation import Understanding
+from bots.conversation import Tools, Understanding
 from bots.errors import ActionFailed
 from bots.flow.model import Flow
 from bots.flow.outcome import PROMISED, RIGHT, SENT, WRONG, Promised, Proven, Understood
@@ -14,6 +15,17 @@ from bots.ports import Actions, Answer, Knowledge
 from router.model import Handoff
 
 Tell = Callable[[str], None]
+
+
+def watched(tools: Tools, actions: Actions, tell: Tell) -> Tools:
+    """The tools of a trial: nothing is promised, and each use is told."""
+    return replace(
+        tools,
+        understanding=WatchedUnderstanding(tools.understanding, tell),
+        knowledge=WatchedKnowledge(tools.knowledge, tell),
+        actions=WatchedActions(actions, tell),
+        house=TrialHouse(tell),
+    )
 
 
 class WatchedUnderstanding:

@@ -1,13 +1,13 @@
-"""``/api/flows``: the bots' flows in their versions: read, check, draw, try out, take back.
+"""``/api/flows``: the bots' flows in their versions: read, draw, save, try out, take back.
 
-Administrators only. A text is YAML (``docs/flows.md``); the flows that it calls are those
-of the live version. Reading a text takes half a second of a core, so it is done on a thread.
+Administrators only; the language's schema is for everybody's editor. A text is YAML
+(``docs/flows.md``); the flows that it calls are those of the live version. Reading a text takes
+half a second of a core, so it is done on a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -16,49 +16,45 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from bots.flow.drawing.svg import draw
-from bots.flow.model import Flow
-from bots.flow.review.report import as_data
-from bots.flow.review.review import review
+from bots.flow.json_schema import json_schema
 from bots.flow.rollout import ALL
 from bots.flow.schema import read_texts
 from bots.shelf import FlowShelf, Shelved
+from gateway.api.flow_drafts import SVG, TAGS, Text
 from gateway.auth.guards import needs, person_of
 from gateway.auth.sessions import SignIn
 from gateway.desk.views import View, iso
+from gateway.flow_drafts import FlowDrafts
 from router.model import Role
 
-TAGS = ["flows"]
-SVG = "image/svg+xml"
 LONGEST_NOTE = 500
-LONGEST_TEXT = 500_000
 AnyRequest = Request[Any, Any, Any]
 Note = Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)]
-Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
-
-
-class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The text of a flow that is not in force."""
-
-    text: Text
 
 
 class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text, and how many of a hundred new conversations get it; all makes it live."""
+    """A text, and how many of a hundred new conversations get it.
+
+    All makes it live, none only saves it. ``base`` is the flow's ``tag`` that the edit began
+    with; without one, whatever somebody else did meanwhile is not noticed.
+    """
 
     text: Text
     percent: int = ALL
     note: Note = ""
+    base: str = ""
 
 
 class TakenBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why."""
+    """Why; ``base`` as for a publication."""
 
     note: Note = ""
+    base: str = ""
 
 
-def flow_routes(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
+def flow_routes(sign_in: SignIn, shelf: FlowShelf, drafts: FlowDrafts) -> list[HTTPRouteHandler]:
     """All of them."""
-    return [*_reading(sign_in, shelf), *_trying(sign_in, shelf), *_changing(sign_in, shelf)]
+    return [*_reading(sign_in, shelf), *_changing(sign_in, shelf, drafts), _schema()]
 
 
 def _reading(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
@@ -80,19 +76,6 @@ def _reading(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
         texts = await shelf.texts(name, version)
         return Response(texts[name], media_type="application/yaml; charset=utf-8")
 
-    return [flows, flow, text]
-
-
-def _trying(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
-    guard = needs(sign_in, Role.ADMIN)
-
-    @post("/api/flows/{name:str}/check", guards=[guard], tags=TAGS, status_code=200)
-    async def check(name: FromPath[str], data: JSONBody[Draft]) -> View:
-        """Everything that is wrong or doubtful in a text, with line and fix."""
-        called = await _called(shelf, name)
-        found = await asyncio.to_thread(review, data.text, f"{name}.yaml", called)
-        return as_data(found)
-
     @get("/api/flows/{name:str}/drawing", guards=[guard], tags=TAGS)
     async def drawing(
         name: FromPath[str], version: FromQuery[str] = "", language: FromQuery[str] = ""
@@ -107,20 +90,22 @@ def _trying(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
 
         return Response(await asyncio.to_thread(picture), media_type=SVG)
 
-    return [check, drawing]
+    return [flows, flow, text, drawing]
 
 
-def _changing(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
+def _changing(sign_in: SignIn, shelf: FlowShelf, drafts: FlowDrafts) -> list[HTTPRouteHandler]:
     guard = needs(sign_in, Role.ADMIN)
 
     @post("/api/flows/{name:str}/publish", guards=[guard], tags=TAGS, status_code=200)
     async def publish(
         request: AnyRequest, name: FromPath[str], data: JSONBody[Publication]
     ) -> View:
-        """Let new conversations get this text: all of them, or a percentage."""
-        texts = {**await _live_texts(shelf, name), name: data.text}
+        """Let new conversations get this text: all of them, a percentage, or none as yet."""
+        texts = await drafts.texts(name, data.text)
         author = person_of(request).account.login
-        return shelved_view(await shelf.publish(name, texts, data.percent, author, data.note))
+        return shelved_view(
+            await shelf.publish(name, texts, data.percent, author, data.note, data.base)
+        )
 
     @post("/api/flows/{name:str}/roll-back", guards=[guard], tags=TAGS, status_code=200)
     async def roll_back(
@@ -128,27 +113,20 @@ def _changing(sign_in: SignIn, shelf: FlowShelf) -> list[HTTPRouteHandler]:
     ) -> View:
         """End a trial, or put back what was live before."""
         author = person_of(request).account.login
-        return shelved_view(await shelf.roll_back(name, author, data.note))
+        return shelved_view(await shelf.roll_back(name, author, data.note, data.base))
 
     return [publish, roll_back]
 
 
-async def _live_texts(shelf: FlowShelf, name: str) -> dict[str, str]:
-    """Of every flow, as another one may call it now."""
-    found = {}
-    for each in {name, *shelf.names}:
-        live = (await shelf.shelved(each)).rollout.live
-        found[each] = (await shelf.texts(each, live))[each]
-    return found
+def _schema() -> HTTPRouteHandler:
+    body = msgspec.json.encode(json_schema())
 
+    @get("/flow.schema.json", tags=TAGS, sync_to_thread=False)
+    def schema() -> Response[bytes]:
+        """The language of flows as JSON Schema, as editors fetch it: without a sign-in."""
+        return Response(body, media_type="application/schema+json")
 
-async def _called(shelf: FlowShelf, name: str) -> Mapping[str, Flow]:
-    texts = await _live_texts(shelf, name)
-
-    def read() -> dict[str, Flow]:
-        return {each: read_texts(each, texts) for each in texts if each != name}
-
-    return await asyncio.to_thread(read)
+    return schema
 
 
 def rollout_view(shelved: Shelved) -> View:
@@ -156,6 +134,7 @@ def rollout_view(shelved: Shelved) -> View:
     rollout = shelved.rollout
     return {
         "name": shelved.name,
+        "tag": shelved.tag,
         "live": rollout.live,
         "trial": rollout.trial,
         "percent": rollout.percent,

@@ -43,6 +43,7 @@ NAVIGATION = (
     ("customers", "/customers", Role.SUPERVISOR),
     ("reports", "/reports", Role.SUPERVISOR),
     ("campaigns", "/campaigns", Role.SUPERVISOR),
+    ("flows", "/flows", Role.ADMIN),
     ("configuration", "/configuration", Role.ADMIN),
     ("system", "/system", Role.ADMIN),
 )

@@ -11,7 +11,7 @@ import pytest
 
 from bots.conversation import Conversation
 from bots.conversations import Conversations
-from bots.errors import BadFlow, BadRollout, NoSuchFlow
+from bots.errors import BadFlow, BadRollout, FlowMovedOn, NoSuchFlow
 from bots.flow.rollout import Rollout
 from bots.flow.schema import read_flow
 from bots.shelf import FlowShelf
@@ -214,13 +214,36 @@ async def test_bad_text_changes_nothing_and_names_every_fault(world: World) -> N
     with pytest.raises(BadFlow, match="its flow is called 'other'; name it 'tiny'"):
         renamed = tiny("Second?").replace("flow: tiny", "flow: other")
         await place.shelf.publish("tiny", {"tiny": renamed}, 100, "adam")
-    with pytest.raises(BadRollout, match="not 0"):
-        await place.shelf.publish("tiny", {"tiny": tiny("Second?")}, 0, "adam")
+    with pytest.raises(BadRollout, match="not 101"):
+        await place.shelf.publish("tiny", {"tiny": tiny("Second?")}, 101, "adam")
     with pytest.raises(BadRollout, match="nothing was live before"):
         await place.shelf.roll_back("tiny", "adam")
     with pytest.raises(NoSuchFlow, match="no flow 'tinny'"):
         await place.shelf.roll_back("tinny", "adam")
     assert await place.shelf.shelved("tiny") == before
+
+
+async def test_text_that_is_saved_is_kept_and_nobody_gets_it(world: World) -> None:
+    place = await world.started()
+    before = await place.shelf.shelved("tiny")
+    saved = await place.shelf.publish("tiny", {"tiny": tiny("Second?")}, 0, "adam", "half done")
+    assert saved.rollout == before.rollout
+    newest = saved.editions[0]
+    assert (newest.act, newest.percent, newest.note) == ("saved", 0, "half done")
+    assert await place.shelf.texts("tiny", newest.version) == {"tiny": tiny("Second?")}
+
+
+async def test_change_based_on_something_older_is_refused(world: World) -> None:
+    place = await world.started()
+    base = (await place.shelf.shelved("tiny")).tag
+    first = await place.shelf.publish("tiny", {"tiny": tiny("Second?")}, 40, "eva", "", base)
+    with pytest.raises(FlowMovedOn, match="eva has tried"):
+        await place.shelf.publish("tiny", {"tiny": tiny("Third?")}, 100, "adam", "", base)
+    with pytest.raises(FlowMovedOn):
+        await place.shelf.roll_back("tiny", "adam", "", base)
+    assert await place.shelf.shelved("tiny") == first
+    back = await place.shelf.roll_back("tiny", "adam", "", first.tag)
+    assert back.rollout.trial == ""
 
 
 async def test_two_who_publish_at_once_are_both_in_the_history(world: World) -> None:

@@ -8,15 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bots.conversations import Conversations
-from bots.flow.schema import read_flow
+from bots.flow.json_schema import json_schema
 from bots.shelf import FlowShelf
-from gateway.api.flows import flow_routes
-from gateway.pages.sign_in import sign_in_routes
-from gateway.routes import desk_pages
-from router.relay import Relay
-from tests.browser.desk_house import PASSWORD, desk_house, served
-from tests.talking import FLOWS, Bench
+from tests.browser.desk_house import PASSWORD
+from tests.flow_house import flow_house
+from tests.talking import FLOWS
 
 Http = httpx.AsyncClient
 SURVEY = (FLOWS / "survey.yaml").read_text(encoding="utf-8")
@@ -24,30 +20,12 @@ SURVEY = (FLOWS / "survey.yaml").read_text(encoding="utf-8")
 
 @pytest.fixture
 async def shelf_and_http(tmp_path: Path) -> AsyncIterator[tuple[FlowShelf, Http]]:
-    folder = tmp_path / "flows"
-    folder.mkdir()
-    for name in ("survey", "reminder"):
-        text = (FLOWS / f"{name}.yaml").read_text(encoding="utf-8")
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    async with desk_house(tmp_path) as house:
-        bench, services = Bench(), house.services
-        flows = [read_flow(path) for path in sorted(folder.glob("*.yaml"))]
-        conversations = Conversations(map(bench.conversation, flows), {})
-        relay = Relay(house.store, house.bus, services.clock)
-        await relay.start()
-        shelf = FlowShelf(house.store, services.clock, relay, conversations, bench.conversation)
-        await shelf.start(house.bus, "test", folder)
-        await shelf.load()
-        pages = desk_pages(services)
-        routes = [*sign_in_routes(services, pages), *flow_routes(services.sign_in, shelf)]
-        async with (
-            served(routes, pages) as url,
-            httpx.AsyncClient(base_url=url, timeout=60) as http,
-        ):
-            await sign_in(http, "adam")
-            yield shelf, http
-        await shelf.stop()
-        await relay.stop()
+    async with (
+        flow_house(tmp_path, ["survey", "reminder"]) as place,
+        httpx.AsyncClient(base_url=place.url, timeout=60) as http,
+    ):
+        await sign_in(http, "adam")
+        yield place.shelf, http
 
 
 async def sign_in(http: Http, login: str) -> None:
@@ -113,6 +91,40 @@ async def test_bad_text_is_refused_with_every_fault_and_its_line(
     assert (share.status_code, "not 500" in share.json()["detail"]) == (409, True)
     assert (await http.post("/api/flows/survey/roll-back", json={})).status_code == 409
     assert (await http.get("/api/flows/survey")).json() == before
+
+
+async def test_text_is_saved_for_nobody_and_who_was_slower_is_told(
+    shelf_and_http: tuple[FlowShelf, Http],
+) -> None:
+    shelf, http = shelf_and_http
+    before = (await http.get("/api/flows/survey")).json()
+    base = before["tag"]
+    body = {"text": SURVEY + "# Half done.\n", "percent": 0, "note": "tomorrow", "base": base}
+    saved = (await http.post("/api/flows/survey/publish", json=body)).json()
+    assert (saved["live"], saved["trial"]) == (before["live"], "")
+    newest = saved["history"][0]
+    assert (newest["act"], newest["percent"], newest["note"]) == ("saved", 0, "tomorrow")
+    text = await http.get(f"/api/flows/survey/versions/{newest['version']}")
+    assert text.text == body["text"]
+    assert not shelf.knows("survey", newest["version"])
+
+    late = {"text": SURVEY + "# Mine.\n", "base": base}
+    refused = await http.post("/api/flows/survey/publish", json=late)
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "urn:parley:problem:flow-moved-on"
+    assert "adam has saved" in refused.json()["detail"]
+    assert (await http.post("/api/flows/survey/roll-back", json={"base": base})).status_code == 409
+    assert (await http.get("/api/flows/survey")).json() == saved
+    again = await http.post("/api/flows/survey/publish", json={**late, "base": saved["tag"]})
+    assert again.status_code == 200
+
+
+async def test_schema_is_for_everybodys_editor(shelf_and_http: tuple[FlowShelf, Http]) -> None:
+    _, http = shelf_and_http
+    http.cookies.clear()
+    answer = await http.get("/flow.schema.json")
+    assert answer.headers["content-type"].startswith("application/schema+json")
+    assert answer.json() == json_schema()
 
 
 async def test_only_administrators(shelf_and_http: tuple[FlowShelf, Http]) -> None:

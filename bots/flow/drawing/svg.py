@@ -1,7 +1,8 @@
 """The picture of a flow: boxes with their exits, lines to the next, as one SVG. Pure.
 
-It follows the light or dark setting of whoever looks, needs no script and no font of its own,
-and says each step's whole text as its title. A label that names another step is a link to it.
+It follows the light or dark setting of whoever looks, or of the page that it is part of, needs no
+script and no font of its own, and says each step's whole text as its title. A label that names
+another step is a link to it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ COLOURS: Mapping[str, tuple[str, str]] = {
 PERSON = ("#a3283c", "#ff9aa8")
 
 STYLE = """
-.flow{--ground:#fbfaf8;--box:#fff;--edge:#d8d4cd;--ink:#1f2328;--soft:#5b626b;--line:#8b929b;\
+svg.flow:root{color-scheme:light dark}
+.flow{--ground:light-dark(#fbfaf8,#16181c);--box:light-dark(#fff,#202329);\
+--edge:light-dark(#d8d4cd,#3b4048);--ink:light-dark(#1f2328,#e8eaed);\
+--soft:light-dark(#5b626b,#a5adb8);--line:light-dark(#8b929b,#7d8591);\
 font:13px system-ui,"Segoe UI",Roboto,"Noto Sans","Noto Sans CJK SC",sans-serif}
 .flow .ground{fill:var(--ground)}.flow .box{fill:var(--box);stroke:var(--edge)}
 .flow text{fill:var(--ink)}.flow .soft{fill:var(--soft);font-size:11.5px}
@@ -46,10 +50,8 @@ font-weight:600}
 .flow .label{font-size:11.5px}.flow a{cursor:pointer}.flow a:hover .to,.flow a:focus .to\
 {fill:var(--ink);text-decoration:underline}
 .flow .tag{fill:var(--ink)}.flow .tagged{fill:var(--ground);font-size:11px;font-weight:600}
-.flow .note{fill:#b25e00;font-weight:700}
+.flow .note{fill:light-dark(#b25e00,#ffb454);font-weight:700}
 .flow :target .box{stroke:var(--ink);stroke-width:2.5}
-@media(prefers-color-scheme:dark){.flow{--ground:#16181c;--box:#202329;--edge:#3b4048;\
---ink:#e8eaed;--soft:#a5adb8;--line:#7d8591}.flow .note{fill:#ffb454}}
 """
 
 
@@ -81,13 +83,11 @@ def draw(flow: Flow, language: str = "", notes: Mapping[str, Sequence[str]] | No
 
 
 def _verb_style() -> str:
-    light = f".flow .verb{{fill:{PERSON[0]}}}" + "".join(
-        f".flow .{verb} .verb{{fill:{colour}}}" for verb, (colour, _) in COLOURS.items()
+    colours = {"": PERSON} | {f".{verb} ": pair for verb, pair in COLOURS.items()}
+    return "".join(
+        f".flow {verb}.verb{{fill:light-dark({light},{dark})}}"
+        for verb, (light, dark) in colours.items()
     )
-    dark = f".flow .verb{{fill:{PERSON[1]}}}" + "".join(
-        f".flow .{verb} .verb{{fill:{colour}}}" for verb, (_, colour) in COLOURS.items()
-    )
-    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
 def _box(card: Card) -> Box:

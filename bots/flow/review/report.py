@@ -90,6 +90,16 @@ def _number(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def notes(review: Review) -> dict[str, list[str]]:
+    """What a picture marks: problem and fix of each step's errors and warnings."""
+    found: dict[str, list[str]] = {}
+    for finding in review.findings:
+        if finding.step and finding.level is not Level.HINT:
+            remark = f"▲ {finding.problem} → {finding.fix}"
+            found.setdefault(finding.step, []).append(remark)
+    return found
+
+
 def as_data(review: Review) -> dict[str, Any]:
     """The review as JSON data."""
     flow = review.flow

@@ -18,7 +18,7 @@ from bots.flow.model import INSIDE, Flow
 from bots.flow.review import matters, paths, promises, unused, wording
 from bots.flow.review.finding import Finding, Level, read_problem
 from bots.flow.review.subject import Subject
-from bots.flow.schema import parse_flow, read_flow
+from bots.flow.schema import parse_flow, read_flow, read_texts
 
 _ACCEPTED = re.compile(r"#\s*accepted:\s*(?P<rules>[a-z, -]+)")
 RULES = (paths.rules, promises.rules, wording.rules, matters.rules, unused.rules)
@@ -46,6 +46,11 @@ class Review:
 def review_file(path: Path) -> Review:
     """Review a flow file, with those beside it that it calls. Raises ``OSError``."""
     return _review(path.read_text(encoding="utf-8"), str(path), lambda: read_flow(path))
+
+
+def review_texts(name: str, texts: Mapping[str, str]) -> Review:
+    """Review one of these texts, with those among them that it calls, as ``read_texts``."""
+    return _review(texts[name], f"{name}.yaml", lambda: read_texts(name, texts))
 
 
 def review(source: str, path: str = "flow", called: Mapping[str, Flow] | None = None) -> Review:

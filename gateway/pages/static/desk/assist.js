@@ -122,9 +122,11 @@ export class Assist {
 
   // -- drawing ---------------------------------------------------------------------
 
-  /** Above the reply: three drafts at most, always of one height. */
+  /** Above the reply: three drafts at most, always of one height; on a call only with a draft. */
   drawStrip(card, found) {
-    const shown = helps(card) && card.state === "agent" && !this.hidden;
+    // On a call nothing is typed above it: without a draft it would be an empty band.
+    const needed = card.channel !== "voice" || found?.drafts.length > 0;
+    const shown = helps(card) && card.state === "agent" && !this.hidden && needed;
     this.strip.hidden = !shown;
     const key = JSON.stringify([card.id, found?.drafts, found?.thinking, waits(card), shown]);
     if (!shown || key === this.stripKey) return;

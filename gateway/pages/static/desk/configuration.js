@@ -1,5 +1,6 @@
 // The configuration's editor (check, differences, apply) and the history's way back.
 
+import { CodeEditor } from "./code_editor.js";
 import { h } from "./dom.js";
 import { csrf } from "./http.js";
 import { toast } from "./toast.js";
@@ -88,35 +89,17 @@ function applier(label, act) {
 
 function editor(root) {
   const text = document.getElementById("conf-text");
-  const gutter = root.querySelector(".gutter");
+  const code = new CodeEditor(root, { changed: () => stale() });
   const result = document.getElementById("conf-result");
   const loaded = text.value;
   let base = Number(root.dataset.base);
   let move = "";
-  let marked = new Set();
   let leaving = false;
 
-  function number() {
-    const count = text.value.split("\n").length;
-    gutter.replaceChildren(...Array.from({ length: count }, (_, i) =>
-      marked.has(i + 1) ? [h("b", {}, String(i + 1)), "\n"] : [`${i + 1}\n`]).flat());
-    gutter.scrollTop = text.scrollTop;
-  }
-
-  function choose(flaw) {
-    if (!flaw.line) return text.focus();
-    const lines = text.value.split("\n");
-    const from = lines.slice(0, flaw.line - 1).join("\n").length + (flaw.line > 1 ? 1 : 0);
-    text.focus();
-    text.setSelectionRange(from, from + lines[flaw.line - 1].length);
-    const height = text.scrollHeight / lines.length;
-    text.scrollTop = Math.max(0, (flaw.line - 6) * height);
-    text.scrollLeft = 0;
-  }
+  const choose = (flaw) => code.choose(flaw.line);
 
   function stale() {
-    marked = new Set();
-    number();
+    code.mark(new Map());
     result.replaceChildren(h("p.muted", {}, t(text.value === loaded ? "conf.unchanged" : "conf.unchecked")));
   }
 
@@ -127,8 +110,7 @@ function editor(root) {
       const proposal = await ask("PUT", `/api/configuration?${query}`, sent, "application/yaml");
       if (text.value !== sent) return;
       proposal.differences ??= [];
-      marked = new Set(proposal.problems.map((flaw) => flaw.line).filter(Boolean));
-      number();
+      code.mark(new Map(proposal.problems.map((flaw) => [flaw.line, "error"])));
       show(proposal);
     } catch (error) {
       result.replaceChildren(notice("bad", error.message));
@@ -161,8 +143,6 @@ function editor(root) {
     }
   }
 
-  text.addEventListener("input", stale);
-  text.addEventListener("scroll", () => { gutter.scrollTop = text.scrollTop; });
   document.getElementById("conf-check").addEventListener("click", check);
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && ["Enter", "s"].includes(event.key)) {
@@ -184,7 +164,6 @@ function editor(root) {
   addEventListener("beforeunload", (event) => {
     if (!leaving && text.value !== loaded) event.preventDefault();
   });
-  number();
 }
 
 // -- the history ----------------------------------------------------------------------------
