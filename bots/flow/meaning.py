@@ -263,9 +263,12 @@ def _filling(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Unders
     if "no" in step.routes and yes_or_no(given.text, memory["language"]) is False:
         return Wants(step.routes["no"])
     intent = flow.intents.get(given.intent or "")
-    if intent and intent.go and intent.name != memory["intent"]:
+    partly = not aside and any(other.name != step.slot for other, _ in also(flow, step, given))
+    # "In the afternoon" is like "good afternoon", and a value that was asked for.
+    talks = intent is not None and bool(intent.go) and not (partly and intent.small_talk)
+    if intent and talks and intent.name != memory["intent"]:
         return Wants(intent.go, intent.name, leaves=not intent.small_talk)
-    if not aside and any(other.name != step.slot for other, _ in also(flow, step, given)):
+    if partly:
         return Partly()
     if aside or (intent and not intent.go):
         return Aside()
