@@ -25,8 +25,8 @@ PAUSE_S = 0.25
 SUMMARY_WORDS = 32
 """What that is in English."""
 WANTS_WORDS = 12
-SHORTER = (WANTS_WORDS, 9, 7, 5, 4, 3)
-"""Words that a part keeps, until the whole is short enough."""
+SHORTER = ((WANTS_WORDS, 2), (9, 2), (7, 2), (7, 1), (5, 1), (4, 1), (4, 0), (3, 0), (2, 0))
+"""Words that a part keeps, and values that are told, until the whole is short enough."""
 TELLING = frozenset({"order-number", "digits", "integer", "amount", "date", "choice"})
 
 _SYLLABLE = re.compile(r"[\u4e00-\u9fff]|[aeiouyāēīū]+")
@@ -142,18 +142,20 @@ def summaries(flow: Flow, memory: Mapping[str, Any], reason: str) -> dict[str, s
 
 def summary(flow: Flow, memory: Mapping[str, Any], reason: str, language: str = "en") -> str:
     """``Wants … Tried … Blocked: …`` that is read aloud in at most ``READ_S`` (rule 1)."""
-    for most in SHORTER:
-        text = _summary(flow, memory, reason, language, most)
+    for most, values in SHORTER:
+        text = _summary(flow, memory, reason, language, most, values)
         if seconds_aloud(text, language) <= READ_S:
             break
     return text
 
 
-def _summary(flow: Flow, memory: Mapping[str, Any], reason: str, language: str, most: int) -> str:
+def _summary(
+    flow: Flow, memory: Mapping[str, Any], reason: str, language: str, most: int, values: int
+) -> str:
     words = WORDS[language]
     parts = [words.wants.format(_wants(flow, memory, language, most))]
     tried: Sequence[str] = memory["tried"]
-    known = _known(flow, memory["slots"], tried[-1] if tried else "")
+    known = _known(flow, memory["slots"], tried[-1] if tried else "", values)
     if known:
         parts.append(f"{known}{'。' if language == 'zh' else '.'}")
     parts.append(words.tried.format(cut(tried[-1], most)) if tried else words.untried)
@@ -192,18 +194,18 @@ def wanted(flow: Flow, memory: Mapping[str, Any]) -> str:
     return intent.label if intent is not None else ""
 
 
-def _known(flow: Flow, slots: Mapping[str, Any], told: str) -> str:
+def _known(flow: Flow, slots: Mapping[str, Any], told: str, most: int) -> str:
     """The first values that say something by themselves: numbers, dates, amounts.
 
     What ``told`` says anyway is not said twice.
     """
     named = [
-        f"{name.replace('_', ' ')} {slot['value']}"
+        f"{name.rpartition('/')[2].replace('_', ' ')} {slot['value']}"
         for name, slot in slots.items()
         if name in flow.slots and flow.slots[name].type in TELLING
         if str(slot["value"]) not in told
     ]
-    joined = ", ".join(named[:2])
+    joined = ", ".join(named[:most])
     return joined[:1].upper() + joined[1:]
 
 

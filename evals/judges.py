@@ -90,7 +90,7 @@ def judge(script: Script, played: Played) -> Verdict:
             if want != TurnCheck():
                 checks.append(Check(place, False, "the conversation was over before this turn"))
             continue
-        checks.extend(_judge_turn(place, want, played.exchanges[i], limit_s))
+        checks.extend(judge_turn(place, want, played.exchanges[i], limit_s))
     checks.extend(judge_ending(script.ending, played))
     return Verdict(script, played, tuple(checks))
 
@@ -129,7 +129,8 @@ def answer_times(verdicts: Sequence[Verdict], channel: str) -> list[float]:
     ]
 
 
-def _judge_turn(place: str, want: TurnCheck, got: Exchange, limit_s: float) -> list[Check]:
+def judge_turn(place: str, want: TurnCheck, got: Exchange, limit_s: float) -> list[Check]:
+    """Hold what came back, on any channel, against what was wanted."""
     text = "\n".join(got.replies)
     folded = text.casefold()
     checks = [

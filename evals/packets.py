@@ -1,65 +1,40 @@
 """How complete the hand-over's packet is: ``python -m evals bench packets``.
 
-Scripted conversations with the demo company's front desk over all four channels end with a
-person. Each script says itself what it has given (its number, its matter, the words that led
-to a person); a field counts when the packet has exactly that. ``packet_complete`` is the
-share of all fields; a table says which are missing. The real understanding, knowledge base
-and flow are measured; the company's order service is a table of orders.
+The talks of ``evals/talks`` that end with a person say themselves what the packet has to hold (the
+number that was given, the matter, the words that led to a person); a field counts when the packet
+has exactly that. ``packet_complete`` is the share of all fields; a table says which are missing.
+The real understanding, knowledge base and flows are measured, with the demo company's services.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
-from typing import Any
 
-from bots.conversation import Conversation, Heard, Tools
-from bots.errors import ActionFailed
+from bots.conversation import Conversation, Tools
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding
 from bots.summary import seconds_aloud
 from evals.bench import Bench
+from evals.company_services import API, CompanyServices
+from evals.talk_direct import DirectLine, is_direct
+from evals.talk_play import judge_packet, play
+from evals.talk_script import Talk, load_talks
 from knowledge.answer import KnowledgeBase
 from knowledge.embed import MiniLmEncoder
 from knowledge.index import QdrantIndex
 from knowledge.ingest import read_articles
 from router.clock import VirtualClock
-from router.model import Channel, Direction, Handoff, Interaction, InteractionState
+from router.model import Handoff
 
 AT_LEAST = {"packet_complete": 0.98}
 AT_MOST = {"summary_s_max": 10.0}
 DEMO = Path(__file__).parents[1] / "gateway" / "demo"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-API = "http://orders.test/api"
-ORDERS = {
-    "HL-482913": {"status": "in_transit", "expected_on": "2026-03-04", "place": ""},
-    "HL-731045": {"status": "delayed", "expected_on": "2026-03-06", "place": ""},
-}
-BROKEN_ORDER = "HL-500500"
-"""The order service does not answer for this one."""
-PERSON = {
-    "en": "I want to speak to a person",
-    "lv": "gribu runāt ar darbinieku",
-    "zh": "转人工",
-}
-KEY = "#"
-"""Before keys of the telephone in a script's lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What a customer says, one line per turn, and what the packet has to say of it."""
-
-    name: str
-    channel: Channel
-    lines: tuple[str, ...]
-    gives: Mapping[str, object]
-    language: str = "en"
 
 
 @dataclass
@@ -81,155 +56,37 @@ class Tally:
         """The same for each field."""
         return {name: self.found[name] / self.given[name] for name in sorted(self.given)}
 
-
-class OrderTable:
-    """The order service as a table; ``bots.ports.Actions``."""
-
-    async def call(
-        self,
-        method: str,
-        url: str,
-        body: Mapping[str, Any] | None,
-        timeout_s: float,
-        headers: Mapping[str, str] | None = None,
-        retries: int = 0,
-    ) -> tuple[int, Any]:
-        """The order of the address; 404 for one that there is not."""
-        number = url.rpartition("/")[2]
-        if number == BROKEN_ORDER:
-            raise ActionFailed(f"{url}: no answer")
-        return (200, ORDERS[number]) if number in ORDERS else (404, None)
-
-
-def scripts() -> Iterator[Script]:
-    """Every kind of conversation on every channel."""
-    for channel, kind in product(Channel, (_orders, _questions, _matters, _tongues)):
-        for name, lines, gives, *language in kind(channel is Channel.VOICE):
-            spoken = language[0] if language else "en"
-            always = {"channel": str(channel), "language": spoken, "flow": "front-desk"}
-            yield Script(f"{channel}: {name}", channel, lines, {**always, **gives}, spoken)
-
-
-Kind = Iterator[tuple[Any, ...]]
-
-
-def _orders(voice: bool) -> Kind:
-    """A number is given; on a call it is read back and confirmed."""
-    sure = ("yes",) if voice else ()
-    for number in ORDERS:
-        person = PERSON["en"]
-        known = {"slot order_number": number, "confirmed order_number": voice}
-        known |= {"intent": "order_status", "tried": f"looked up order {number}: done"}
-        asked = {"reason": "asked-for-person", "cause": "asked", "trigger": person}
-        yield f"order {number}", ("where is my order", number, *sure, person), known | asked
-    known = {"slot order_number": BROKEN_ORDER, "intent": "order_status"}
-    known |= {"reason": "action-failed", "cause": "action-failed"}
-    known |= {"tried": f"looked up order {BROKEN_ORDER}: no answer"}
-    yield "order service down", ("where is my order", BROKEN_ORDER, *sure), known
-    led = f"{KEY}0" if voice else "agent"
-    gives: dict[str, object] = {"intent": "order_status", "trigger": led, "open": "order_number"}
-    yield "at the question", ("where is my order", led), {**gives, "last": "where is my order"}
-
-
-def _questions(voice: bool) -> Kind:
-    """Something is answered from the knowledge base before a person is asked for."""
-    person = PERSON["en"]
-    asked = {"reason": "asked-for-person", "cause": "asked", "trigger": person}
-    yield (
-        "a bill that is too high",
-        ("why is my bill so high?", person),
-        {**asked, "article": "bill-too-high", "intent": "bill_question"},
-    )
-    yield (
-        "hours, then a person",
-        ("are you open on Saturday?", person),
-        {**asked, "article": "opening-hours"},
-    )
-
-
-def _matters(voice: bool) -> Kind:
-    """The flow's own rules bring a person, or the customer does at once."""
-    yield (
-        "a complaint",
-        ("I want to make a complaint",),
-        {"cause": "rule", "reason": "complaint", "intent": "complaint"},
-    )
-    yield (
-        "a person at once",
-        (PERSON["en"],),
-        {"cause": "asked", "reason": "asked-for-person", "trigger": PERSON["en"]},
-    )
-
-
-def _tongues(voice: bool) -> Kind:
-    """In the other languages."""
-    for language, line in (("lv", "kur ir mans pasūtījums"), ("zh", "我的包裹在哪里")):
-        led = PERSON[language]
-        gives: dict[str, object] = {"trigger": led, "cause": "asked", "open": "order_number"}
-        yield f"an order in {language}", (line, led), gives | {"intent": "order_status"}, language
-
-
-async def measure(conversation: Conversation, listed: Sequence[Script]) -> Tally:
-    """Play each to its hand-over and compare its packet with what the script gave."""
-    tally = Tally()
-    for script in listed:
-        packet = await _packet(conversation, script)
-        tally.conversations += 1
-        for name, wanted in script.gives.items():
-            kind = name.split()[0]
-            tally.given[kind] += 1
-            if packet is not None and _has(packet, name, wanted):
-                tally.found[kind] += 1
-            else:
-                tally.missed.append(f"{script.name}: {name} is not {wanted!r}")
+    def count(self, talk: Talk, packet: Handoff | None) -> None:
+        """One conversation's."""
+        self.conversations += 1
+        for check in judge_packet(talk, packet):
+            _, kind, *_ = check.name.split()
+            self.given[kind] += 1
+            self.found[kind] += check.passed
+            if not check.passed:
+                self.missed.append(f"{talk.id}: {check.name}")
         for language, text in (packet.summaries if packet else {}).items():
-            tally.summary_s = max(tally.summary_s, seconds_aloud(text, language))
+            self.summary_s = max(self.summary_s, seconds_aloud(text, language))
+
+
+def handed_over() -> tuple[Talk, ...]:
+    """The talks that say what their packet has to hold, and need nothing but the bot."""
+    return tuple(talk for talk in load_talks() if talk.ending.packet and is_direct(talk))
+
+
+async def measure(
+    converse: Callable[[str], Conversation], services: CompanyServices, talks: Sequence[Talk]
+) -> Tally:
+    """Play each to its hand-over and compare its packet with what the talk gave.
+
+    ``converse`` gives a flow's conversation by its name.
+    """
+    tally = Tally()
+    for talk in talks:
+        services.renew(talk.service)
+        line = DirectLine(converse(talk.flow), services, talk, NOW)
+        tally.count(talk, (await play(talk, line)).ended.packet)
     return tally
-
-
-async def _packet(conversation: Conversation, script: Script) -> Handoff | None:
-    turn = await conversation.begin(_interaction(script))
-    for line in script.lines:
-        if turn.handoff or turn.ended:
-            break
-        heard = Heard.pressed(line[1:]) if line.startswith(KEY) else Heard.said(line)
-        turn = await conversation.hear(turn.memory, heard)
-    return turn.handoff
-
-
-def _has(packet: Handoff, name: str, wanted: object) -> bool:
-    kind, _, which = name.partition(" ")
-    match kind:
-        case "slot" | "confirmed":
-            slot = packet.slot(which)
-            return slot is not None and wanted == (slot.value if kind == "slot" else slot.confirmed)
-        case "tried":
-            return wanted in packet.tried
-        case "article":
-            return any(article.article_id == wanted for article in packet.articles)
-        case "open":
-            return bool(packet.open_question) and wanted in packet.open_slots
-        case "last":
-            return packet.last_utterance == wanted
-        case "trigger":
-            led = packet.trigger
-            return led is not None and wanted == (led.text or f"{KEY}{led.digits}")
-    return bool(getattr(packet, kind) == wanted)
-
-
-def _interaction(script: Script) -> Interaction:
-    return Interaction(
-        id=script.name,
-        channel=script.channel,
-        direction=Direction.INBOUND,
-        customer_id="c",
-        conversation_id="v",
-        address="customer",
-        service_address="us",
-        state=InteractionState.BOT,
-        created_at=NOW,
-        language=script.language,
-    )
 
 
 async def run() -> Bench:
@@ -239,17 +96,15 @@ async def run() -> Bench:
         index = QdrantIndex(path=Path(folder))
         knowledge = KnowledgeBase(encoder, index)
         await knowledge.shelve(read_articles(DEMO / "articles"), NOW.date())
+        services = CompanyServices(NOW.date)
         try:
             await knowledge.warm()
-            tools = Tools(
-                IntentUnderstanding(encoder),
-                knowledge,
-                OrderTable(),
-                VirtualClock(NOW),
-                {"api": API},
-            )
-            flow = read_flow(DEMO / "flows" / "front-desk.yaml")
-            tally = await measure(Conversation(flow, tools), list(scripts()))
+            clock = VirtualClock(NOW)
+            understanding = IntentUnderstanding(encoder)
+            tools = Tools(understanding, knowledge, services, clock, {"api": API})
+            flows = map(read_flow, sorted((DEMO / "flows").glob("*.yaml")))
+            conversations = {flow.name: Conversation(flow, tools) for flow in flows}
+            tally = await measure(conversations.__getitem__, services, handed_over())
         finally:
             await knowledge.stop()
             await index.stop()

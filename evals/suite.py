@@ -190,7 +190,7 @@ def _script(raw: Any, place: str) -> Script:
         voice=str(item.get("voice", "")),
         caller=str(item.get("caller", "")),
         about=str(item.get("about", "")),
-        greeting=_check(item.get("greeting", {}), f"{place}.greeting"),
+        greeting=parse_check(item.get("greeting", {}), f"{place}.greeting"),
     )
 
 
@@ -210,11 +210,12 @@ def _turn(raw: Any, place: str, channel: str) -> ScriptTurn:
         play=str(item.get("play", "")),
         press=str(item.get("press", "")),
         silence_s=number(item, "silence_s", place) or 0.0,
-        expect=_check(item.get("expect", {}), f"{place}.expect"),
+        expect=parse_check(item.get("expect", {}), f"{place}.expect"),
     )
 
 
-def _check(raw: Any, place: str) -> TurnCheck:
+def parse_check(raw: Any, place: str) -> TurnCheck:
+    """What an answer must be like. Raises ``BadSuite`` naming the place."""
     item = mapping(raw, place)
     known = ("contains", "absent", "matches", "cites", "no_citation", "within_s")
     refuse_unknown(item, known, place)

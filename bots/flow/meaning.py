@@ -153,7 +153,7 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
         return Silent()
     if language := _wished(flow, slot, given):
         return Command(LANGUAGE_KEY + language)
-    if given.sure and given.intent in GLOBALS:
+    if given.sure and given.intent in GLOBALS and not _is_offered(slot, given):
         return Command(given.intent)
     if choosing_now:
         return _chosen(flow, step, memory, given)
@@ -166,6 +166,13 @@ def read(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Understood
     if ambiguous and choosing.can_choose(flow, step, memory, given.between):
         return Between(given.between)
     return meaning
+
+
+def _is_offered(slot: Slot | None, given: Understood) -> bool:
+    """Whether "cancel it" is one of the answers that were offered, and no wish to stop."""
+    if slot is None or slot.type != "choice" or given.intent != "stop":
+        return False
+    return _value(slot, given) is not None
 
 
 def _wished(flow: Flow, slot: Slot | None, given: Understood) -> str:
@@ -256,9 +263,12 @@ def _filling(flow: Flow, step: AskStep, memory: Mapping[str, Any], given: Unders
     if "no" in step.routes and yes_or_no(given.text, memory["language"]) is False:
         return Wants(step.routes["no"])
     intent = flow.intents.get(given.intent or "")
-    if intent and intent.go and intent.name != memory["intent"]:
+    partly = not aside and any(other.name != step.slot for other, _ in also(flow, step, given))
+    # "In the afternoon" is like "good afternoon", and a value that was asked for.
+    talks = intent is not None and bool(intent.go) and not (partly and intent.small_talk)
+    if intent and talks and intent.name != memory["intent"]:
         return Wants(intent.go, intent.name, leaves=not intent.small_talk)
-    if not aside and any(other.name != step.slot for other, _ in also(flow, step, given)):
+    if partly:
         return Partly()
     if aside or (intent and not intent.go):
         return Aside()

@@ -37,6 +37,7 @@ SPECIFIC: Mapping[str, int] = {
     "duration": 6, "choice": 5, "name": 5, "digits": 3, "integer": 2,
 }  # fmt: skip
 """Which type keeps words that fit several; those left out are only found where they are asked."""
+OTHER_PREFIX = re.compile(r"(?<![a-z])[a-z]{2}-$")
 CUE_LETTERS, CUE_REACH = 3, 30
 """Words of a slot's name from so many letters, looked for so many characters before a value."""
 
@@ -171,8 +172,17 @@ def _order_number(slot: Slot, plain: Plain, setting: Setting) -> list[Found]:
         Found(f"{prefix}-{one.value[len(prefix) :]}", one.start, one.end, SURE, weight=1)
         for one in codes(plain, rf"{re.escape(prefix)}\d{{{length}}}")
     ]
-    others = [one for one in bare if not any(one.overlaps(other) for other in marked)]
+    others = [
+        one
+        for one in bare
+        if not any(one.overlaps(other) for other in marked) and not _is_another_kind(one, plain)
+    ]
     return [*marked, *(replace(one, value=f"{prefix}-{one.value}") for one in others)]
+
+
+def _is_another_kind(found: Found, plain: Plain) -> bool:
+    """Whether letters of another kind of number stand right before it, as in EN-204518."""
+    return OTHER_PREFIX.search(plain.text[: found.start]) is not None
 
 
 def _runs(plain: Plain, length: int) -> list[Found]:

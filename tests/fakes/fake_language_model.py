@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bots.engines.llm import ApiModel, ModelOptions, Patience, parse_model_server
 from tests.fakes.fake_speech_server import FakeSpeechServer
 
 PIECE = 7
@@ -221,3 +223,35 @@ def _answer(
     head += f"Retry-After: {retry_after}\r\n" if retry_after else ""
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return True
+
+
+@asynccontextmanager
+async def serving(
+    *, key: str = "", think: Callable[[ModelRequest], Any] = _nothing
+) -> AsyncIterator[FakeLanguageModel]:
+    """A started server."""
+    fake = FakeLanguageModel(key=key, think=think)
+    await fake.start()
+    try:
+        yield fake
+    finally:
+        await fake.stop()
+
+
+@asynccontextmanager
+async def reached(
+    server: FakeLanguageModel, *, key: str = "", patience: Patience | None = None
+) -> AsyncIterator[ApiModel]:
+    """Our client of that server."""
+    options = ModelOptions(
+        server=parse_model_server(server.url),
+        model="tiny",
+        key=key,
+        patience=patience or Patience(),
+    )
+    made = ApiModel(options)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()

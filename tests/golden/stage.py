@@ -262,6 +262,10 @@ class Stage:
             self.leg.end(16)
         if not self.leg.closed.is_set():
             self.leg.incoming(pcm)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Return when everybody has done what they can."""
         await self.loop.settle()
 
     def _wake(self, until: int) -> None:
@@ -342,10 +346,22 @@ class Stage:
 
     # -- the whole call ----------------------------------------------------------------
 
+    def converse(self, flow: Flow) -> WatchedConversation:
+        """The conversation that the bot has."""
+        tools = Tools(_understanding(), KNOWLEDGE, OrderService(self), self, {"api": API})
+        return WatchedConversation(flow, tools)
+
+    async def serve(self, bot: VoiceBot) -> VoiceOutcome:
+        """Have the call, to its end."""
+        return await bot.run(self.leg, self.records.interaction)
+
+    async def perform(self) -> None:
+        """Do what the caller does, and hang up."""
+        await play(self.script, self)
+
     async def run(self, flow: Flow) -> Stage:
         """Play it; raises what the bot raises."""
-        tools = Tools(_understanding(), KNOWLEDGE, OrderService(self), self, {"api": API})
-        self.dialogue = WatchedConversation(flow, tools)
+        self.dialogue = self.converse(flow)
         await self.dialogue.prepare()
         bot = VoiceBot(
             Conversations([self.dialogue], {}),
@@ -357,9 +373,9 @@ class Stage:
         )
         await bot.prompts.keep_spare(self.script.language, RATE)
         # Not begun before the script's own world is there.
-        self._running = asyncio.create_task(bot.run(self.leg, self.records.interaction))
+        self._running = asyncio.create_task(self.serve(bot))
         try:
-            await play(self.script, self)
+            await self.perform()
             for _ in range(round(LIMIT_S / FRAME_S)):
                 if self._done:
                     break

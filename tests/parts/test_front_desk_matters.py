@@ -1,4 +1,7 @@
-"""What the demo company's front desk can do, on all four channels, with its real services."""
+"""What the demo company's front desk can do, on all four channels, with its real services.
+
+What is in the services' books afterwards; what is said on the way is in ``evals/talks``.
+"""
 
 from __future__ import annotations
 
@@ -112,14 +115,6 @@ async def test_meter_reading_is_taken(desk: Desk, channel: Channel) -> None:
 
 
 @pytest.mark.parametrize("channel", WRITTEN_AND_SPOKEN)
-async def test_meter_does_not_run_backwards(desk: Desk, channel: Channel) -> None:
-    talk = await desk.talk(channel)
-    words = await tell(talk, "I have a meter reading for you", "EN-204518", "electricity 1824")
-    assert "less than last time" in words
-    assert "18300 is noted" in await tell(talk, "18300")
-
-
-@pytest.mark.parametrize("channel", WRITTEN_AND_SPOKEN)
 async def test_bill_is_split_after_a_clear_yes(desk: Desk, channel: Channel) -> None:
     talk = await desk.talk(channel)
     words = await tell(talk, "I want to pay my bill in parts", "yes", "EN-204518")
@@ -144,12 +139,6 @@ async def test_correction_before_consent_is_what_is_agreed(desk: Desk, channel: 
     assert desk.energy.contract("EN-204518").instalments is None
 
 
-async def test_parts_that_are_too_small_are_refused_with_the_reason(desk: Desk) -> None:
-    talk = await desk.talk(Channel.CHAT)
-    words = await tell(talk, "I want to pay my bill in parts", "yes", "EN-250366", "six parts")
-    assert "One part has to be 15 EUR at least; that makes at most 2" in words
-
-
 @pytest.mark.parametrize("channel", WRITTEN_AND_SPOKEN)
 async def test_delivery_day_is_changed(desk: Desk, channel: Channel) -> None:
     talk = await desk.talk(channel)
@@ -157,12 +146,6 @@ async def test_delivery_day_is_changed(desk: Desk, channel: Channel) -> None:
     assert "not a Sunday" in words
     assert "we bring HL-482913 on Thursday 5 March" in await tell(talk, "on Thursday")
     assert desk.orders.order("HL-482913").expected_on == "2026-03-05"
-
-
-async def test_parcel_on_the_van_stays_there(desk: Desk) -> None:
-    talk = await desk.talk(Channel.CHAT)
-    words = await tell(talk, "can I change the delivery day", "yes", "HL-250366", "on Thursday")
-    assert "cannot be changed any more" in words
 
 
 @pytest.mark.parametrize("channel", WRITTEN_AND_SPOKEN)
@@ -242,25 +225,6 @@ async def test_call_is_promised_within_the_hours(desk: Desk, channel: Channel) -
     [(number, at, _, packet)] = desk.house.promised
     assert (number, at) == ("+37120000001", "2026-03-04T10:00")
     assert packet.intent == "call_me"
-
-
-async def test_matter_left_for_another_is_taken_up_again(desk: Desk) -> None:
-    talk = await desk.talk(Channel.CHAT)
-    await tell(talk, "I need a technician")
-    await tell(talk, "where is my parcel")
-    words = await tell(talk, "HL-482913")
-    assert "is on its way" in words
-    assert "Now back to a visit of a technician. | What is your energy contract number?" in words
-
-
-async def test_unknown_contract_brings_a_person_without_asking_again(desk: Desk) -> None:
-    talk = await desk.talk(Channel.CHAT)
-    words = await tell(talk, "I need a technician", "EN-999999", "Wednesday morning", "20000001")
-    assert "I cannot find that number" in words
-    await tell(talk, "yes")
-    assert talk.turn.handoff is not None
-    known = {slot.name: slot.value for slot in talk.turn.handoff.slots}
-    assert known["technician/contract"] == "EN-999999"
 
 
 async def test_second_try_of_a_lost_turn_does_nothing_twice(desk: Desk) -> None:

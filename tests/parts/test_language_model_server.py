@@ -23,7 +23,12 @@ from bots.engines.llm import (
 from bots.engines.llm_wire import Tokens
 from bots.errors import ModelFailed
 from bots.ports import Prompt
-from tests.fakes.fake_language_model import FakeLanguageModel, ModelRequest, ModelTrouble
+from tests.fakes.fake_language_model import (
+    FakeLanguageModel,
+    ModelRequest,
+    ModelTrouble,
+    serving,
+)
 
 KEY = "sk-very-secret"
 PROMPT = Prompt("test", "Say what it is about.", {"customer": "my card is 4111"})
@@ -45,10 +50,8 @@ def lists_three(request: ModelRequest) -> object:
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeLanguageModel]:
-    fake = FakeLanguageModel(think=says_bill, key=KEY)
-    await fake.start()
-    yield fake
-    await fake.stop()
+    async with serving(key=KEY, think=says_bill) as fake:
+        yield fake
 
 
 class Asking:

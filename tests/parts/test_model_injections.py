@@ -20,7 +20,7 @@ from bots.advice.answers import ModelWriter
 from bots.advice.second_opinion import SecondOpinion
 from bots.advice.summary import ModelSummariser
 from bots.conversation import Conversation, Heard, Tools
-from bots.engines.llm import ApiModel, ModelOptions, parse_model_server
+from bots.engines.llm import ApiModel
 from bots.errors import ModelFailed
 from bots.flow.schema import parse_flow
 from knowledge.answer import KnowledgeBase
@@ -29,7 +29,13 @@ from knowledge.model import Article
 from knowledge.written import REFUSED, WRITTEN, Written
 from router.clock import VirtualClock
 from router.model import Channel, Handoff
-from tests.fakes.fake_language_model import FakeLanguageModel, ModelRequest, ModelTrouble
+from tests.fakes.fake_language_model import (
+    FakeLanguageModel,
+    ModelRequest,
+    ModelTrouble,
+    reached,
+    serving,
+)
 from tests.parts.test_knowledge import WordEncoder
 from tests.talking import NOW, Bench, interaction_on
 
@@ -97,19 +103,14 @@ class Obeys:
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeLanguageModel]:
-    fake = FakeLanguageModel(key=KEY)
-    await fake.start()
-    yield fake
-    await fake.stop()
+    async with serving(key=KEY) as fake:
+        yield fake
 
 
 @pytest.fixture
 async def model(server: FakeLanguageModel) -> AsyncIterator[ApiModel]:
-    options = ModelOptions(server=parse_model_server(server.url), model="tiny", key=KEY)
-    made = ApiModel(options)
-    await made.start()
-    yield made
-    await made.stop()
+    async with reached(server, key=KEY) as made:
+        yield made
 
 
 def left(server: FakeLanguageModel, attack: dict[str, Any]) -> list[str]:

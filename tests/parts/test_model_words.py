@@ -13,7 +13,7 @@ from bots.advice.answers import ModelWriter
 from bots.advice.rewriting import ModelRewriter
 from bots.advice.summary import MOST_WORDS, ModelSummariser
 from bots.conversation import Conversation, Heard, Tools
-from bots.engines.llm import ApiModel, ModelOptions, Patience, parse_model_server
+from bots.engines.llm import ApiModel
 from bots.errors import ModelFailed
 from knowledge.answer import KnowledgeBase
 from knowledge.index import QdrantIndex
@@ -37,27 +37,6 @@ ARTICLES = [
 ]
 QUESTION = "how many days does a parcel wait in a locker"
 OWN_WORDS = "A parcel waits 7 days in a locker."
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeLanguageModel]:
-    fake = FakeLanguageModel()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-async def model(server: FakeLanguageModel) -> AsyncIterator[ApiModel]:
-    options = ModelOptions(
-        server=parse_model_server(server.url),
-        model="tiny",
-        patience=Patience(first_s=1.0, whole_s=1.4),
-    )
-    made = ApiModel(options)
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from bots.advice.consequences import changes_something
 from bots.advice.second_opinion import SecondOpinion
 from bots.conversation import Conversation, Heard, Tools, Turn
-from bots.engines.llm import ApiModel, ModelOptions, Patience, parse_model_server
+from bots.engines.llm import ApiModel
 from bots.flow.memory import fresh
 from bots.flow.model import Flow
 from bots.flow.outcome import Context, Understood
@@ -80,27 +80,6 @@ def says(**said: Any) -> Callable[[ModelRequest], Any]:
     """A model with this opinion."""
     shape = {"intent": None, "next": None, "quote": "", "value": "", "choice": None}
     return lambda request: shape | said
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeLanguageModel]:
-    fake = FakeLanguageModel()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-async def model(server: FakeLanguageModel) -> AsyncIterator[ApiModel]:
-    options = ModelOptions(
-        server=parse_model_server(server.url),
-        model="tiny",
-        patience=Patience(first_s=1.0, whole_s=1.4),
-    )
-    made = ApiModel(options)
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture

@@ -59,6 +59,11 @@ def test_order_number_said_in_many_ways_is_one_value(text: str) -> None:
     assert found.value == "HL-482913"
 
 
+@pytest.mark.parametrize("text", ["EN-482913", "my contract is en-482913", "AB-482913 please"])
+def test_number_of_another_kind_is_no_order_number(text: str) -> None:
+    assert parse(ORDER, text) is None
+
+
 @pytest.mark.parametrize(
     ("text", "digits"),
     [

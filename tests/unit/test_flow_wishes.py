@@ -240,3 +240,33 @@ def test_conversation_begun_before_these_wishes_goes_on() -> None:
     assert words(said(old, wish="slower")) == "Which number?"
     assert words(said(old, wish="back")).startswith("I cannot go back any further.")
     assert words(said(old, digits="4821")) == "Shall I book it?"
+
+
+OFFER = parse_flow(
+    """\
+flow: offer
+start: which
+languages: [en]
+always: {stop: left}
+slots:
+  what:
+    type: choice
+    choices:
+      keep: {phrases: {en: [keep it]}}
+      cancel: {phrases: {en: [cancel it]}}
+steps:
+  which: {ask: "Shall we keep it or cancel it?", slot: what, next: done}
+  done: {end: done}
+  left: {end: left}
+""",
+    "offer.yaml",
+)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("cancel it please", "done"), ("never mind", "left")])
+def test_stop_is_the_answer_where_it_is_one_of_those_offered(text: str, reason: str) -> None:
+    begun = start(OFFER, Context("chat"))
+    said = Understood(text, intent="stop", sure=True)
+    ended = resume(OFFER, begun.memory, said).actions[-1]
+    assert isinstance(ended, End)
+    assert ended.reason == reason

@@ -1,0 +1,1 @@
+"""Conversations of all kinds, through the code of all four channels (``evals/talks``)."""
