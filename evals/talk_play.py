@@ -204,7 +204,9 @@ def _has(packet: Handoff, name: str, wanted: object) -> bool:
             found = packet.mood is not None and (packet.mood.anger > 0) == (wanted == "angry")
         case "trigger":
             led = packet.trigger
-            found = led is not None and wanted == (led.text or f"{KEY}{led.digits}")
+            said = "" if led is None else led.text or f"{KEY}{led.digits}"
+            # A mail's subject is part of what was written; it stands above the text.
+            found = wanted in {said, said.rpartition("\n")[2]}
         case _:
             found = getattr(packet, kind) == wanted
     return found
