@@ -7,12 +7,18 @@ of fixed length, so that a second of speech costs a second's work and no more.
 The package's own library hands out texts only. Here its ONNX files are run with onnxruntime, since
 what is wanted are probabilities: of the best few readings, and of readings that somebody else
 proposes (``bots.engines.second_hearing``). Blocks; one thread.
+
+The model was made for clear recordings. ``moonshine_line.npz`` has other weights for its encoder,
+which has learned to make of a telephone line what it makes of a clear recording
+(``python -m evals.line_encoder``).
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +31,9 @@ import onnxruntime
 PACKAGE = "moonshine_voice"
 FOLDER = "assets/tiny-en"
 ENCODER, DECODER, TOKENS = "encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin"
+LEARNED = Path(__file__).with_name("moonshine_line.npz")
+MADE_FOR = "made_for"
+"""In that file: the fingerprint of the encoder whose weights it replaces."""
 RATE = 16000
 START, END = 1, 2
 BYTES_FROM = 3
@@ -47,6 +56,8 @@ Stretch = tuple[float, tuple[int, ...]]
 Allowed = Callable[[tuple[int, ...]], Iterable[int]]
 """What may follow these tokens, ``END`` for that they may be all."""
 
+log = logging.getLogger(__name__)
+
 
 def find_model() -> Path | None:
     """The folder with the three files; None where the package is not installed."""
@@ -56,6 +67,27 @@ def find_model() -> Path | None:
         return None
     folder = Path(spec.origin).parent / FOLDER
     return folder if all((folder / name).is_file() for name in (ENCODER, DECODER, TOKENS)) else None
+
+
+def fingerprint(path: Path) -> str:
+    """By which a file is known again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def learned(model: Path, path: Path = LEARNED) -> dict[str, npt.NDArray[Any]]:
+    """Weights for telephone lines by name; none where they are for another encoder."""
+    if not path.is_file():
+        log.warning("%s is missing: Moonshine hears telephone lines worse", path)
+        return {}
+    with np.load(path) as kept:
+        if str(kept[MADE_FOR]) != fingerprint(model):
+            log.warning("%s is for another model than %s and is not used", path.name, model)
+            return {}
+        found = {name: kept[name] for name in kept.files if name != MADE_FOR}
+    return {
+        name: each.astype(np.float32) if each.dtype == np.float16 else each
+        for name, each in found.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +109,16 @@ class Sound:
 class Moonshine:
     """The model. Raises ``OSError`` or onnxruntime's errors when its files do not work."""
 
-    def __init__(self, folder: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._encoder, self._decoder = (
-            onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
-            for name in (ENCODER, DECODER)
-        )
+    def __init__(self, folder: Path, weights: Path = LEARNED) -> None:
+        """``weights`` takes the place of what ``folder`` has, where it was made for it."""
+        others = learned(folder / ENCODER, weights)
+        # onnxruntime uses these arrays where they lie, as long as the session lives.
+        self._weights = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(each))
+            for name, each in others.items()
+        }
+        self._encoder = _session(folder / ENCODER, self._weights)
+        self._decoder = _session(folder / DECODER, {})
         self.tokens = Tokens(folder / TOKENS)
         past = [one for one in self._decoder.get_inputs() if one.name.startswith("past")]
         self._all = {one.name: one.name.replace("past_key_values", "present") for one in past}
@@ -153,6 +188,14 @@ class Moonshine:
         logits, *present = self._decoder.run(["logits", *wanted.values()], given)
         kept = (past or {}) | dict(zip(wanted, present, strict=True))
         return logits, kept
+
+
+def _session(path: Path, weights: Mapping[str, Any]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    for name, each in weights.items():
+        options.add_initializer(name, each)
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 class Tokens:
