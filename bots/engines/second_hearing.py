@@ -52,7 +52,7 @@ SLIP, SLIPS, OTHER, OH_LESS = -5.0, 3, -9.0, -2.0
 than digits, and "oh" for a zero cost. A right sentence fits the sound better than any digits by far
 more than that; a single digit that is taken for "hey" or "you" does not."""
 OH = "oh"
-CONFIDENCE = (-2.03, 0.58, 0.15, 2.45)
+CONFIDENCE = (-1.51, 0.54, -0.14, 2.43)
 """Intercept and weights of the log odds of being right (``python -m evals.confidence``)."""
 MOST_AHEAD, WORST_FIT = 5.0, -3.0
 ALTERNATIVES = 3

@@ -22,6 +22,7 @@ from bots.conversations import Conversations
 from bots.engines.choice import Engines
 from bots.errors import ActionFailed
 from bots.flow.model import Flow
+from bots.flow.outcome import PutThrough
 from bots.flow.schema import read_flow
 from bots.nlu.understanding import IntentUnderstanding
 from bots.voice import VoiceBot, VoiceOutcome
@@ -353,7 +354,9 @@ class Stage:
 
     async def serve(self, bot: VoiceBot) -> VoiceOutcome:
         """Have the call, to its end."""
-        return await bot.run(self.leg, self.records.interaction)
+        outcome = await bot.run(self.leg, self.records.interaction)
+        assert not isinstance(outcome, PutThrough), "no golden flow calls anybody outside"
+        return outcome
 
     async def perform(self) -> None:
         """Do what the caller does, and hang up."""

@@ -31,9 +31,7 @@ from tests.parts.test_model_words import (
     OWN_WORDS,
     QUESTION,
     base,
-    model,
     outcomes,
-    server,
     writes,
 )
 from tests.scripted import (
@@ -49,7 +47,7 @@ from tests.scripted import (
 )
 from tests.talking import NOW, Bench, ScriptedAnswer, ScriptedKnowledge
 
-__all__ = ["base", "model", "server"]
+__all__ = ["base"]
 FIRST = "Your parcel waits in the locker for 7 days."
 AS_SPOKEN = "Your parcel waits in the locker for seven days."
 SECOND = "Add 3 days in the locker for 1 EUR."
