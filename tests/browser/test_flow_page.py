@@ -118,5 +118,5 @@ async def test_text_is_kept_given_to_a_share_refused_when_somebody_was_faster_an
     await expect(dialog).to_contain_text(f"{mended.before} is put back in force")
     await dialog.get_by_role("button", name="Roll back").click()
     await expect(dialog).to_be_hidden()
-    await expect(page.get_by_text(f"In force {mended.before}")).to_be_visible()
+    await expect(page.get_by_text(f"In force {mended.before}", exact=True)).to_be_visible()
     assert (await place.shelf.shelved("technician")).rollout.live == mended.before

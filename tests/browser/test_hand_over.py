@@ -43,6 +43,7 @@ async def test_wrong_value_is_put_right_and_goes_back_to_the_bot_with_the_outcom
     await field.fill("yes, number 4")
     await page.keyboard.press("Enter")
     await expect(packet.locator(".slot").nth(1)).to_contain_text("yes, number 4")
+    await expect(field).to_be_hidden()
     await page.keyboard.press("Alt+t")
     await page.fill("#give-search", "bot")
     await page.locator("#give-done").select_option("resolved")
