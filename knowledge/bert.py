@@ -5,8 +5,8 @@
    half a second instead of several. Deleting the cache is safe.
 2. Numbers stay 32-bit floats: where a processor has no VNNI, 8-bit ones are as slow for all but the
    shortest texts, and less exact.
-3. A batch uses one core and several batches run side by side. Threads that share one sentence wait
-   for each other in a loop, which on a busy machine costs ten times what it saves.
+3. The cores share a lone sentence, and several batches run side by side. Threads that wait for each
+   other sleep: by default they would loop, which on a busy machine costs ten times what it saves.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ import numpy.typing as npt
 from knowledge.pooling import MAX_TOKENS, POOLING, by_first
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+# Read when the runtime is first loaded: by GNU's OpenMP, and by Intel's.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("KMP_BLOCKTIME", "0")
+
 ACTIVATIONS = frozenset({"relu", "gelu_new", "gelu"})
 CONVERTED = "model.bin"
 """In a folder of CTranslate2's."""
@@ -61,9 +65,9 @@ class BertModel:
     """An encoder of a folder that is ``readable``; blocks for half a second while it loads, for
     several the first time.
 
-    ``at_once`` batches may be computed at the same time, each on one core. ``cache`` is where what
-    was converted is kept. Raises ``OSError``, ``KeyError`` for a tensor that is not there,
-    ``ValueError``, and ``RuntimeError`` for what CTranslate2 refuses.
+    ``at_once`` batches may be computed at the same time, on as many cores in all. ``cache`` is
+    where what was converted is kept. Raises ``OSError``, ``KeyError`` for a tensor that is not
+    there, ``ValueError``, and ``RuntimeError`` for what CTranslate2 refuses.
     """
 
     def __init__(self, folder: Path, at_once: int, cache: Path | None = None) -> None:
@@ -82,7 +86,7 @@ class BertModel:
                 device="cpu",
                 compute_type="float32",
                 inter_threads=at_once,
-                intra_threads=1,
+                intra_threads=at_once,
             )
         self.at_once = at_once
         self.dimensions: int = config["hidden_size"]

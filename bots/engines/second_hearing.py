@@ -37,8 +37,8 @@ WIDTH = 3
 PROPOSED = 1
 """Of the first recogniser's other readings; each has to be measured, which takes its time."""
 CHOICES = 16
-PRIOR = 0.4
-FIRST = 0.75
+PRIOR = 0.5
+FIRST = 1.5
 UNHEARD = 1.0
 """Examples are in the company's text many times, and would draw to them what is like them."""
 INVENTED = frozenset({"you", "thank you", "thank you for watching", ""})

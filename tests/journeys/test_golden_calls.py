@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import wave
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,28 @@ from evals.call import CALLS, Called, Desk, place
 from evals.call_script import CallScript, load_scripts
 from evals.handset import LineHandset
 from evals.play import standing_phone
+from gateway.company_text import read_file
+from gateway.exposure import DEMO_COMPANY
+from router.acts.overflow import queue_to_join
+from router.configuration.file import read_company
 from router.store.sql import SqlStore
 from tests.journeys.conftest import Town
 
 pytestmark = [pytest.mark.slow, pytest.mark.peer]
 
-SCRIPTS = load_scripts(CALLS / "front-desk.yaml")
+DEMO = read_company(read_file(DEMO_COMPANY).raw).company
+
+
+def at_this_hour(script: CallScript) -> CallScript:
+    """The same in the real time of day: in its night a queue sends its callers elsewhere."""
+    want = script.ending
+    if not want.queue:
+        return script
+    queue = queue_to_join(DEMO, DEMO.queue(want.queue), datetime.now(UTC))
+    return replace(script, ending=replace(want, queue=queue.id))
+
+
+SCRIPTS = [at_this_hour(script) for script in load_scripts(CALLS / "front-desk.yaml")]
 SPEECH_DB, SILENCE_DB = -40.0, -55.0
 RATE = 8000
 AT_ONCE = 4
