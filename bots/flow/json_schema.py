@@ -135,7 +135,7 @@ KEYS: Mapping[str, Schema] = {
     "on_outcome": {**STEPS, "propertyNames": {"enum": list(OUTCOMES)}},
     "with": NAMES,
     "agent": STRING,
-    "nobody": {"anyOf": [STEP, {"const": False}]},
+    "nobody": {"anyOf": [STEP, {"enum": [False]}]},
     "to": STRING,
     "reason": STRING,
     "turn": _one_of(PROFILES),
