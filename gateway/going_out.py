@@ -44,6 +44,10 @@ class GoingOut:
         except IllegalMove:
             await dialled.hang_up()
             return TransferOutcome.LEFT
+        except BaseException:
+            # The store is away, or we are to stop: nobody may be left listening to silence.
+            await dialled.hang_up()
+            raise
         call.line.open()
         call.line.seat(f"outside:{wish.party}", dialled, outside=True)
         people.release(call)

@@ -5,6 +5,7 @@ Administrators only, as ``/api/flows``. Nothing here is stored and no customer m
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -92,7 +93,9 @@ def _reading(sign_in: SignIn, drafts: FlowDrafts) -> list[HTTPRouteHandler]:
         flow = await drafts.flow(name, data.text)
         found = await drafts.review(name, data.text)
         language = data.language if data.language in flow.languages else flow.languages[0]
-        return Response(draw(flow, language, notes(found)), media_type=SVG)
+        # A large flow takes a tenth of a second: no call of this process should stand so long.
+        picture = await asyncio.to_thread(draw, flow, language, notes(found))
+        return Response(picture, media_type=SVG)
 
     return [check, drawing]
 
@@ -108,7 +111,8 @@ def _comparing(sign_in: SignIn, shelf: FlowShelf) -> HTTPRouteHandler:
         """The lines in which a text differs from a version."""
         version = data.version or (await shelf.shelved(name)).rollout.live
         was = (await shelf.texts(name, version))[name]
-        return {"version": version, "changes": changes(was.splitlines(), data.text.splitlines())}
+        found = await asyncio.to_thread(changes, was.splitlines(), data.text.splitlines())
+        return {"version": version, "changes": found}
 
     return differences
 

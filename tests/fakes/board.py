@@ -29,6 +29,7 @@ from router.acts.waiting import Waiting
 from router.commands import ConnectAgent, SdpAnswer
 from router.company import parse_company
 from router.model import Handoff, Interaction, InteractionState
+from router.ports import Store
 from tests.callers import level, tone
 from tests.fakes.core import COMPANY, Core, running_core
 from tests.unit.test_bridge import ScriptedLeg
@@ -235,7 +236,8 @@ async def boards(
 ) -> AsyncIterator[Callable[..., Awaitable[Board]]]:
     """Gives a function that starts a board whose bot follows a script, with a caller on it.
 
-    ``rules`` are the queue's, as a company file has them. With a ``transcriber`` it writes
+    ``record`` is the store that hears of who went outside. ``rules`` are the queue's, as a
+    company file has them. With a ``transcriber`` it writes
     down what people say.
     """
     queue = {"id": "orders", "name": "Orders", **rules}
@@ -245,7 +247,9 @@ async def boards(
     started: list[Switchboard] = []
     async with running_core(folder) as core:
 
-        async def begin(*script: str, telephone: ScriptedTelephone | None = None) -> Board:
+        async def begin(
+            *script: str, telephone: ScriptedTelephone | None = None, record: Store | None = None
+        ) -> Board:
             lifecycle = Lifecycle(core.store, company, core.clock, core.relay)
             consults = Consults(core.store, company, core.clock, core.relay, core.bus)
             telephone = telephone or ScriptedTelephone()
@@ -272,7 +276,7 @@ async def boards(
                 node="n1", company=company, data_dir=folder, overhearing=overhearing,
                 going_out=GoingOut(
                     {PARTY: OUTSIDE},
-                    PuttingThrough(core.store, company, core.clock, core.relay),
+                    PuttingThrough(record or core.store, company, core.clock, core.relay),
                 ),
             )  # fmt: skip
             board.connect_wires(browser, telephone.dial)

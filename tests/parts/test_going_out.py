@@ -15,6 +15,7 @@ from router.events import Fact, InteractionTransferred, RecordingSaved, Transfer
 from router.model import EndedBy, Handoff, InteractionState
 from tests.callers import level
 from tests.fakes.board import OUTSIDE, PARTY, Board, ScriptedTelephone, boards
+from tests.fakes.fragile import FragileStore
 
 F = TypeVar("F", bound=Fact)
 Start = Callable[..., Awaitable[Board]]
@@ -115,3 +116,18 @@ async def test_outside_that_answers_too_late_is_hung_up(start: Start) -> None:
     slow.answered.set()
     await board.until(lambda: bool(slow.legs) and slow.legs[0].closed.is_set())
     assert not await facts(board, call.id, InteractionTransferred)
+
+
+async def test_who_answers_while_the_store_is_away_is_not_left_in_silence(
+    start: Start, tmp_path: Path
+) -> None:
+    away = FragileStore(f"sqlite+aiosqlite:///{tmp_path / 'parley.db'}")
+    away.away = True
+    board = await start("outside", record=away)
+    await board.until(
+        lambda: bool(board.telephone.legs) and board.telephone.legs[0].closed.is_set()
+    )
+    call = await board.state(InteractionState.WAITING)
+    assert call.handoff is not None
+    assert call.handoff.reason == "bot-failed"
+    assert away.refused == 1
