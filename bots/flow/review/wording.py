@@ -136,5 +136,5 @@ def _repairs(subject: Subject) -> Iterator[Finding]:
             "no-own-repair",
             Level.HINT,
             "who is not understood here is only told so, and asked the same again",
-            f"add 'no_match:' with other words that say what a {slot.type} looks like",
+            f"add 'no_match:' with other words that say what is wanted ({slot.type})",
         )
